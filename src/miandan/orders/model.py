@@ -1,0 +1,121 @@
+"""A trade order as it is shipped: who receives it, which lines go out, and what stands in the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from miandan.kernel.errors import Refusal
+from miandan.vault.model import Recipient
+
+
+class OrderState(StrEnum):
+    """Only `to_ship` takes a number. `held` waits for a person; the rest are what the back office says."""
+
+    TO_SHIP = "to_ship"
+    HELD = "held"
+    AWAITING_PAYMENT = "awaiting_payment"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    SHIPPED = "shipped"
+
+    @property
+    def has_recipient(self) -> bool:
+        """Whether the file reader keeps the recipient: nobody's data is kept for an order that will not ship."""
+        return self in (OrderState.TO_SHIP, OrderState.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One sub-order: `quantity` pieces of one article. `paid_fen` is None where the file does not say it readably."""
+
+    line_id: str
+    title: str
+    spec: str = ""
+    sku: str = ""
+    quantity: int = 1
+    paid_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDraft:
+    """One order read from a file: `to_ship`, or `held` for the reason in `held_reason`.
+
+    `rows` are the line numbers of the file (the header is line 1) that were merged into it. `warnings` do not stop
+    it. Lines that are refunded, closed or shipped on their own are already left out.
+    """
+
+    order_id: str
+    shop_id: str | None
+    recipient: Recipient
+    lines: tuple[OrderLine, ...]
+    state: OrderState = OrderState.TO_SHIP
+    held_reason: Refusal | None = None
+    paid_at: datetime | None = None
+    rows: tuple[int, ...] = ()
+    warnings: tuple[Refusal, ...] = ()
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An order that the back office itself says is not to be shipped, and why."""
+
+    order_id: str
+    shop_id: str | None
+    state: OrderState
+    reason: Refusal
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """Rows of one order, or one row whose order is unknown, that cannot be read safely; `reasons` is never empty.
+
+    `order_id` is what stands in the cell, so that a clerk finds it again; empty where nothing readable stands there.
+    """
+
+    order_id: str
+    rows: tuple[int, ...]
+    reasons: tuple[Refusal, ...]
+
+    @property
+    def refusal(self) -> Refusal:
+        return self.reasons[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What a file holds: every order stands in exactly one of `orders`, `set_aside` and `refused`."""
+
+    layout: str
+    orders: list[OrderDraft] = field(default_factory=list)
+    set_aside: list[SetAside] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    warnings: list[Refusal] = field(default_factory=list)
+
+
+def goods_summary(lines: Sequence[OrderLine], limit: int = 60) -> str:
+    """What a packer reads on the label, at most `limit` characters: "垫子 粉 x3; 毛巾 x1", else "垫子 粉 x3…等 9 件"."""
+    pieces = [_line_text(line) for line in lines]
+    whole = "; ".join(pieces)
+    if len(whole) <= limit:
+        return whole
+    tail = f"…等 {sum(line.quantity for line in lines)} 件"
+    kept = pieces[0][: max(0, limit - len(tail))].rstrip()
+    for piece in pieces[1:]:
+        longer = f"{kept}; {piece}"
+        if len(kept) < len(pieces[0]) or len(longer) + len(tail) > limit:
+            break
+        kept = longer
+    return kept + tail
+
+
+def _line_text(line: OrderLine) -> str:
+    name = f"{line.title} {line.spec}".strip()
+    return f"{name} x{line.quantity}"

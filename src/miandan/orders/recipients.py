@@ -1,0 +1,169 @@
+"""Makes a recipient of a row's cells, by the rules for ciphertext, masks and missing parts (DESIGN section 6)."""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from miandan import addresses
+from miandan.addresses import ParsedRecipient
+from miandan.kernel.errors import Refusal
+from miandan.orders import cells
+from miandan.orders.layouts import Columns
+from miandan.vault import ciphertext
+from miandan.vault.model import Recipient
+
+_FIELDS = ("name", "phone", "phone_2", "province", "city", "district", "town", "detail", "pasted")
+_DIVISIONS = ("province", "city", "district", "town")
+
+
+class Cells(Protocol):
+    """A row by field names; an absent column reads as an empty cell."""
+
+    columns: Columns
+    line: int
+
+    def cell(self, field: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A recipient, the reason to hold the order if there is one, and what the clerk should look at."""
+
+    recipient: Recipient
+    held: Refusal | None = None
+    warnings: tuple[Refusal, ...] = ()
+
+
+def raw(row: Cells) -> tuple[str, ...]:
+    """The cells that say who receives; equal tuples are equal recipients without any parsing."""
+    return tuple(cells.visible(row.cell(field)) for field in _FIELDS)
+
+
+def read(row: Cells) -> Reading:
+    """The recipient of one row.
+
+    Raises `orders.recipient_missing`, `orders.masked`, `orders.phone_invalid`, `orders.mangled` or
+    `orders.quoted_cell`, each naming the column.
+    """
+    if row.columns.layout.recipient == "pasted":
+        return _read_pasted(row)
+    return _read_columns(row)
+
+
+def _read_columns(row: Cells) -> Reading:
+    name, detail = cells.visible(row.cell("name")), cells.visible(row.cell("detail"))
+    _refuse_masked(name, detail, row)
+    phone, extension, warnings = _phone(row)
+    for value, field in ((name, "name"), (phone, "phone"), (detail, "detail")):
+        if not value:
+            raise Refusal("orders.recipient_missing", column=row.columns.title(field))
+    held = _held(row, ("name", *_DIVISIONS, "detail"))
+    if ciphertext.recognise(detail):
+        divisions = {field: cells.visible(row.cell(field)) for field in _DIVISIONS}
+        return Reading(Recipient(name, phone, extension, detail=detail, **divisions), held, warnings)
+    parsed = _parse_address(row, detail)
+    _refuse_unrouted(parsed, row.columns.title("detail"))
+    warnings += _doubts(parsed, row.line, row.columns.title("detail"), about_person=False)
+    return Reading(_with_address(parsed, name, phone, extension), held, warnings)
+
+
+def _parse_address(row: Cells, detail: str) -> ParsedRecipient:
+    if row.columns.layout.recipient == "address":
+        return addresses.complete("", "", "", "", detail)
+    province, city, district, town = (cells.visible(row.cell(field)) for field in _DIVISIONS)
+    return addresses.complete(province, city, district, town, detail)
+
+
+def _phone(row: Cells) -> tuple[str, str, tuple[Refusal, ...]]:
+    field = "phone" if row.cell("phone").strip() or not row.cell("phone_2").strip() else "phone_2"
+    text, column = row.cell(field), row.columns.title(field)
+    kind = ciphertext.recognise(text)
+    if kind is None:
+        return *cells.phone(text, column), ()
+    warnings = () if kind.is_own else (Refusal("orders.ciphertext_phone", line=row.line, column=column),)
+    return text.strip(), "", warnings
+
+
+def _held(row: Cells, fields: tuple[str, ...]) -> Refusal | None:
+    for field in fields:
+        kind = ciphertext.recognise(row.cell(field))
+        if kind is not None and not kind.is_own:
+            return Refusal("orders.ciphertext_held", line=row.line, column=row.columns.title(field))
+    return None
+
+
+def _read_pasted(row: Cells) -> Reading:
+    text, column = cells.visible(row.cell("pasted")), row.columns.title("pasted")
+    if not text:
+        raise Refusal("orders.recipient_missing", column=column)
+    found = ciphertext.find(text)
+    rest = text
+    for piece, _ in found:
+        rest = rest.replace(piece, " ")
+    if "**" in rest:
+        raise Refusal("orders.masked", column=column)
+    parsed = addresses.parse(rest)
+    if not found:
+        _refuse_unrouted(parsed, column)
+    name, phone, detail, is_foreign_elsewhere = _place(parsed, found)
+    if not (name and phone and (detail or parsed.town)):
+        raise Refusal("orders.recipient_missing", column=column)
+    if not found:
+        _refuse_unrouted(parsed, column)
+    recipient = replace(_with_address(parsed, name, phone, parsed.extension), detail=detail)
+    if is_foreign_elsewhere:
+        return Reading(recipient, Refusal("orders.ciphertext_held", line=row.line, column=column))
+    warnings = _doubts(parsed, row.line, column, about_person=not found)
+    if any(not kind.is_own for _, kind in found):
+        warnings += (Refusal("orders.ciphertext_phone", line=row.line, column=column),)
+    return Reading(recipient, None, warnings)
+
+
+def _place(parsed: ParsedRecipient, found: list[tuple[str, ciphertext.Ciphertext]]) -> tuple[str, str, str, bool]:
+    """Name, phone and detail with each piece of ciphertext where it belongs; the last tells of a foreign piece that
+    is not the phone."""
+    name, phone, detail, is_foreign_elsewhere = parsed.name, parsed.phone, parsed.detail, False
+    for piece, kind in found:
+        unmarked_phone = len(found) == 1 and bool(name and (detail or parsed.town))
+        if not phone and (kind.marks_phone or unmarked_phone):
+            phone = piece
+            continue
+        is_foreign_elsewhere |= not kind.is_own
+        if name:
+            detail = f"{detail}{piece}" if detail else piece
+        else:
+            name = piece
+    return name, phone, detail, is_foreign_elsewhere
+
+
+def _with_address(parsed: ParsedRecipient, name: str, phone: str, extension: str) -> Recipient:
+    return Recipient(
+        name,
+        phone,
+        extension,
+        province=parsed.province,
+        city=parsed.city,
+        district=parsed.district,
+        town=parsed.town,
+        detail=parsed.detail,
+        division_code=parsed.division_code,
+    )
+
+
+def _refuse_masked(name: str, detail: str, row: Cells) -> None:
+    if "*" in name and not ciphertext.recognise(name):
+        raise Refusal("orders.masked", column=row.columns.title("name"))
+    if "**" in detail and not ciphertext.recognise(detail):
+        raise Refusal("orders.masked", column=row.columns.title("detail"))
+
+
+def _refuse_unrouted(parsed: ParsedRecipient, column: str) -> None:
+    if not (parsed.province or parsed.city):
+        raise Refusal("orders.address_incomplete", column=column)
+
+
+def _doubts(parsed: ParsedRecipient, line: int, column: str, *, about_person: bool) -> tuple[Refusal, ...]:
+    """One warning that names what the address parser was not sure of; nothing when it was sure of all."""
+    unsure = [what for what in parsed.uncertain if about_person or what not in ("name", "phone", "extension")]
+    if not unsure:
+        return ()
+    return (Refusal("orders.address_uncertain", line=line, column=column, unsure=", ".join(unsure)),)

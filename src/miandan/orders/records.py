@@ -1,0 +1,148 @@
+"""One row of an order file, understood: whose order it is, its state, its goods, and what is wrong with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from miandan.kernel.errors import Refusal
+from miandan.orders import cells, layouts
+from miandan.orders.files import Row
+from miandan.orders.layouts import Columns
+from miandan.orders.model import OrderLine, OrderState
+from miandan.vault import ciphertext
+
+_LONGEST_TITLE = 300
+"""Characters of a title or specification that are kept; a label shows some dozens."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A row by field names, with all that was learnt from it. `problems` refuse its order, `warnings` do not."""
+
+    columns: Columns
+    line: int
+    last: int
+    cells: list[str]
+    state: OrderState = OrderState.TO_SHIP
+    goods: OrderLine | None = None
+    paid_at: datetime | None = None
+    problems: list[Refusal] = field(default_factory=list)
+    warnings: list[Refusal] = field(default_factory=list)
+
+    def cell(self, field: str) -> str:
+        """What stands in the field's column; empty where the row or the layout has none."""
+        index = self.columns.index.get(field)
+        return self.cells[index] if index is not None and index < len(self.cells) else ""
+
+    @property
+    def span(self) -> tuple[int, ...]:
+        """Every line of the file that the row covers, so that a quote left open names the rows it swallowed."""
+        return tuple(range(self.line, self.last + 1))
+
+
+def at(line: int, reason: Refusal) -> Refusal:
+    """The same refusal with the line it stands in."""
+    return Refusal(reason.code, **{**reason.fields, "line": line})
+
+
+def record_of(row: Row, columns: Columns) -> Record:
+    return Record(columns, row.line, row.last, list(row.cells))
+
+
+def order_id(record: Record) -> str:
+    """The order of a row. Raises what `cells.identifier` raises, and `orders.order_id_missing`, `control_character`."""
+    column = record.columns.title("order_id")
+    found = cells.identifier(record.cell("order_id"), column)
+    if not found:
+        raise Refusal("orders.order_id_missing", column=column)
+    if cells.has_forbidden_character(found) or cells.has_lost_character(found):
+        raise Refusal("orders.control_character", column=column)
+    return found
+
+
+def shown_id(record: Record) -> str:
+    """The id cell as far as a report can show it: printable ASCII, never a name that slipped into the column."""
+    text = record.cell("order_id").strip(" \t'’‘`")
+    return text if text.isascii() and text.isprintable() and len(text) <= cells.LONGEST_ID else ""
+
+
+def understand(record: Record, row_characters: int) -> None:
+    """Read state and goods of one row; whatever is wrong is put among its problems."""
+    problem = _shape_problem(record, row_characters)
+    if problem is not None:
+        record.problems.append(at(record.line, problem))
+        return
+    try:
+        record.state = _state(record)
+        if record.state is OrderState.TO_SHIP:
+            record.goods = _goods(record)
+    except Refusal as reason:
+        record.problems.append(at(record.line, reason))
+
+
+def _shape_problem(record: Record, row_characters: int) -> Refusal | None:
+    joined = "".join(record.cells)
+    if len(joined) > row_characters:
+        # Our own ciphertext may be of any length.
+        length = sum(len(cell) for cell in record.cells if not ciphertext.recognise(cell))
+        if length > row_characters:
+            return Refusal("orders.row_too_long", length=length, limit=row_characters)
+    if any(cell.strip() for cell in record.cells[record.columns.width :]):
+        return Refusal("orders.columns_shifted", expected=record.columns.width, found=len(record.cells))
+    if cells.has_forbidden_character(joined):
+        return Refusal("orders.control_character", column=_where(record, cells.has_forbidden_character))
+    if cells.has_lost_character(joined):
+        return Refusal("orders.characters_lost", column=_where(record, cells.has_lost_character))
+    return None
+
+
+def _where(record: Record, is_bad: Callable[[str], bool]) -> str:
+    for field_name in record.columns.index:
+        if is_bad(record.cell(field_name)):
+            return record.columns.title(field_name)
+    return "?"
+
+
+def _state(record: Record) -> OrderState:
+    """The refund column wins over the order's own state, unless it says that nothing is being refunded."""
+    after_sale = record.cell("after_sale").strip()
+    if after_sale:
+        state = layouts.state_of("after_sale", after_sale)
+        if state is None:
+            raise Refusal("orders.status_unknown", column=record.columns.title("after_sale"))
+        if state is not OrderState.TO_SHIP:
+            return state
+    status = record.cell("status").strip()
+    if not status and "status" not in record.columns.layout.required:
+        return OrderState.TO_SHIP
+    state = layouts.state_of("status", status)
+    if state is None:
+        raise Refusal("orders.status_unknown", column=record.columns.title("status"))
+    return state
+
+
+def _goods(record: Record) -> OrderLine:
+    title = record.columns.title
+    line_id = cells.identifier(record.cell("line_id"), title("line_id"))
+    has_quantity = "quantity" in record.columns.index
+    quantity = cells.count(record.cell("quantity"), title("quantity")) if has_quantity else 1
+    paid = record.cell("paid").strip()
+    paid_fen = cells.fen(paid)
+    if paid and paid_fen is None:
+        record.warnings.append(Refusal("orders.amount_unreadable", line=record.line, column=title("paid")))
+    paid_at = record.cell("paid_at").strip()
+    record.paid_at = cells.moment(paid_at)
+    if paid_at and record.paid_at is None:
+        record.warnings.append(Refusal("orders.time_unreadable", line=record.line, column=title("paid_at")))
+    return OrderLine(
+        line_id,
+        _short(record.cell("title")),
+        _short(record.cell("spec")),
+        _short(record.cell("sku")),
+        quantity,
+        paid_fen,
+    )
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_TITLE]
