@@ -10,6 +10,23 @@ from miandan.carriers.numbers import LOOSE_SHAPE, NumberKind, NumberRule
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.errors import Refusal
 
+__all__ = [
+    "CancelRule",
+    "Carrier",
+    "CarrierModel",
+    "ChildNumbers",
+    "Code",
+    "NameKind",
+    "Names",
+    "NumberKind",
+    "NumberRule",
+    "NumberSource",
+    "RouteSource",
+    "Settlement",
+    "Term",
+    "Terms",
+]
+
 
 class CarrierModel(StrEnum):
     """How a carrier runs its branches: franchise 加盟 with a prepaid balance at a branch, direct 直营 with a bill."""
