@@ -17,6 +17,8 @@ CREATE TABLE shop (
     closed_at    timestamptz,
     PRIMARY KEY (merchant_id, shop_id)
 );
+-- whose a shop is, when an order only names the shop
+CREATE INDEX shop_by_id ON shop (shop_id) WHERE closed_at IS NULL;
 
 CREATE TABLE store (
     merchant_id   bigint NOT NULL REFERENCES merchant,

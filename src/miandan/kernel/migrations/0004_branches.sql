@@ -30,6 +30,8 @@ CREATE TABLE pool_segment (
     FOREIGN KEY (carrier, branch_code) REFERENCES branch,
     CHECK (first >= 0 AND first <= last AND next BETWEEN first AND last + 1)
 );
+CREATE INDEX pool_segment_free ON pool_segment (carrier, kind, branch_code, first) WHERE next <= last;
+CREATE INDEX pool_segment_range ON pool_segment (carrier, kind, first);
 
 -- A slice is a piece of a segment claimed for one merchant's account, for good. It is never changed or deleted, and it
 -- is the directory entry of every number in it.
