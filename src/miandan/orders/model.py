@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple, Protocol
 
 from miandan.kernel.errors import Refusal
-from miandan.vault.model import Recipient
+from miandan.vault.model import Recipient, Sealed
+
+HELD_BY_HAND = "orders.held_by_hand"
+"""Reason of a hold that a person put on; only such a hold can be released by a person."""
 
 
 class OrderState(StrEnum):
@@ -25,6 +29,11 @@ class OrderState(StrEnum):
     def has_recipient(self) -> bool:
         """Whether the file reader keeps the recipient: nobody's data is kept for an order that will not ship."""
         return self in (OrderState.TO_SHIP, OrderState.HELD)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether an order stays so, whatever an older export says."""
+        return self in (OrderState.CLOSED, OrderState.CANCELLED, OrderState.REFUNDED, OrderState.SHIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +109,54 @@ class ReadResult:
     warnings: list[Refusal] = field(default_factory=list)
 
 
+class OrderRef(NamedTuple):
+    """An order within its merchant; `shop_id` is "" for a merchant without a shop."""
+
+    shop_id: str
+    order_id: str
+
+    @property
+    def bound_to(self) -> str:
+        """What the order's recipient is sealed for."""
+        return f"{self.shop_id}/{self.order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What an import did to the orders that are kept."""
+
+    new: tuple[OrderRef, ...]
+    unchanged: tuple[OrderRef, ...]
+    changed: tuple[OrderRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOrder:
+    """An order as it is kept: its recipient sealed for `ref.bound_to`, its version counting every change."""
+
+    ref: OrderRef
+    state: OrderState
+    held_reason: str | None
+    version: int
+    lines: tuple[OrderLine, ...]
+    division_code: str
+    recipient: Sealed
+    paid_at: datetime | None
+    imported_at: datetime
+
+
+class Seals(Protocol):
+    """One merchant's keys, as the vault hands them out (`miandan.vault.keys.MerchantKeys`)."""
+
+    merchant_id: int
+
+    def seal(self, recipient: Recipient, bound_to: str) -> Sealed: ...
+
+    def digest(self, recipient: Recipient) -> bytes: ...
+
+
 def goods_summary(lines: Sequence[OrderLine], limit: int = 60) -> str:
-    """What a packer reads on the label, at most `limit` characters: "垫子 粉 x3; 毛巾 x1", else "垫子 粉 x3…等 9 件"."""
+    """What a packer reads, at most `limit` characters: "垫子 粉 x3; 毛巾 x1", or "垫子 粉 x3…等 9 件" when cut."""
     pieces = [_line_text(line) for line in lines]
     whole = "; ".join(pieces)
     if len(whole) <= limit:

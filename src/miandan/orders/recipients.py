@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from miandan import addresses
-from miandan.addresses import ParsedRecipient
+from miandan.addresses.model import ParsedAddress, ParsedRecipient
 from miandan.kernel.errors import Refusal
 from miandan.orders import cells
 from miandan.orders.layouts import Columns
@@ -62,11 +62,11 @@ def _read_columns(row: Cells) -> Reading:
         return Reading(Recipient(name, phone, extension, detail=detail, **divisions), held, warnings)
     parsed = _parse_address(row, detail)
     _refuse_unrouted(parsed, row.columns.title("detail"))
-    warnings += _doubts(parsed, row.line, row.columns.title("detail"), about_person=False)
+    warnings += _doubts(parsed, row.line, row.columns.title("detail"))
     return Reading(_with_address(parsed, name, phone, extension), held, warnings)
 
 
-def _parse_address(row: Cells, detail: str) -> ParsedRecipient:
+def _parse_address(row: Cells, detail: str) -> ParsedAddress:
     if row.columns.layout.recipient == "address":
         return addresses.complete("", "", "", "", detail)
     province, city, district, town = (cells.visible(row.cell(field)) for field in _DIVISIONS)
@@ -112,7 +112,7 @@ def _read_pasted(row: Cells) -> Reading:
     recipient = replace(_with_address(parsed, name, phone, parsed.extension), detail=detail)
     if is_foreign_elsewhere:
         return Reading(recipient, Refusal("orders.ciphertext_held", line=row.line, column=column))
-    warnings = _doubts(parsed, row.line, column, about_person=not found)
+    warnings = _doubts(parsed, row.line, column)
     if any(not kind.is_own for _, kind in found):
         warnings += (Refusal("orders.ciphertext_phone", line=row.line, column=column),)
     return Reading(recipient, None, warnings)
@@ -135,7 +135,7 @@ def _place(parsed: ParsedRecipient, found: list[tuple[str, ciphertext.Ciphertext
     return name, phone, detail, is_foreign_elsewhere
 
 
-def _with_address(parsed: ParsedRecipient, name: str, phone: str, extension: str) -> Recipient:
+def _with_address(parsed: ParsedAddress | ParsedRecipient, name: str, phone: str, extension: str) -> Recipient:
     return Recipient(
         name,
         phone,
@@ -156,14 +156,14 @@ def _refuse_masked(name: str, detail: str, row: Cells) -> None:
         raise Refusal("orders.masked", column=row.columns.title("detail"))
 
 
-def _refuse_unrouted(parsed: ParsedRecipient, column: str) -> None:
+def _refuse_unrouted(parsed: ParsedAddress | ParsedRecipient, column: str) -> None:
     if not (parsed.province or parsed.city):
         raise Refusal("orders.address_incomplete", column=column)
 
 
-def _doubts(parsed: ParsedRecipient, line: int, column: str, *, about_person: bool) -> tuple[Refusal, ...]:
+def _doubts(parsed: ParsedAddress | ParsedRecipient, line: int, column: str) -> tuple[Refusal, ...]:
     """One warning that names what the address parser was not sure of; nothing when it was sure of all."""
-    unsure = [what for what in parsed.uncertain if about_person or what not in ("name", "phone", "extension")]
+    unsure = dict.fromkeys(doubt.partition(":")[0] for doubt in parsed.uncertain)
     if not unsure:
         return ()
     return (Refusal("orders.address_uncertain", line=line, column=column, unsure=", ".join(unsure)),)

@@ -1,0 +1,167 @@
+"""Every statement about trade orders. Rows that an import wrote are counted from RETURNING."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from miandan.kernel.database import Reads, Record, Transaction
+from miandan.orders.model import OrderLine, OrderRef, OrderState, TradeOrder
+from miandan.vault.model import Sealed
+
+
+class OrderRow(NamedTuple):
+    """One order on its way into the table, in the order of its columns."""
+
+    shop_id: str
+    order_id: str
+    state: str
+    held_reason: str | None
+    paid_at: datetime | None
+    lines: list[OrderLine]
+    warnings: list[dict[str, object]]
+    content_hash: bytes
+    division_code: str
+    recipient_token: UUID
+    recipient_key: bytes | None
+    recipient: bytes
+    recipient_digest: bytes
+    remark_digest: bytes
+    recipient_index: bytes
+
+
+class Written(NamedTuple):
+    """A row that an import wrote: version 1 is new; `token` says whose seal now lies in it."""
+
+    ref: OrderRef
+    version: int
+    token: UUID
+
+
+# A closed, cancelled, refunded or shipped order stays what it is, and a hold by hand stands until it is released: an
+# export made earlier must not undo what was learnt later. The old seal stays while it is the same recipient with the
+# same remarks, so that tokens live as long as they can.
+_KEEP = """
+    INSERT INTO trade_order AS kept (
+           merchant_id, shop_id, order_id, state, held_reason, paid_at, imported_at, changed_at, lines, warnings,
+           content_hash, division_code, recipient_token, recipient_key, recipient, recipient_digest, remark_digest,
+           recipient_index)
+    SELECT $1, shop_id, order_id, state, held_reason, paid_at, $2, $2, lines, warnings,
+           content_hash, division_code, token, key, body, digest, remark_digest, index
+      FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::jsonb[], $9::jsonb[],
+                  $10::bytea[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[], $15::bytea[], $16::bytea[],
+                  $17::bytea[])
+           AS given (shop_id, order_id, state, held_reason, paid_at, lines, warnings, content_hash, division_code,
+                     token, key, body, digest, remark_digest, index)
+        ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE
+       SET state = CASE WHEN kept.state IN ('closed', 'cancelled', 'refunded', 'shipped')
+                          OR kept.held_reason = 'orders.held_by_hand' THEN kept.state ELSE excluded.state END,
+           held_reason = CASE WHEN kept.state IN ('closed', 'cancelled', 'refunded', 'shipped')
+                          OR kept.held_reason = 'orders.held_by_hand' THEN kept.held_reason
+                          ELSE excluded.held_reason END,
+           paid_at = excluded.paid_at, changed_at = excluded.changed_at, version = kept.version + 1,
+           lines = excluded.lines, warnings = excluded.warnings, content_hash = excluded.content_hash,
+           division_code = excluded.division_code, recipient_digest = excluded.recipient_digest,
+           remark_digest = excluded.remark_digest,
+           (recipient_token, recipient_key, recipient, recipient_index) = (
+               SELECT pick.token, pick.key, pick.body, pick.index
+                 FROM (VALUES (kept.recipient_token, kept.recipient_key, kept.recipient, kept.recipient_index, true),
+                              (excluded.recipient_token, excluded.recipient_key, excluded.recipient,
+                               excluded.recipient_index, false)) AS pick (token, key, body, index, is_old)
+                WHERE pick.is_old = (kept.recipient_key IS NOT NULL
+                                     AND kept.recipient_digest = excluded.recipient_digest
+                                     AND kept.remark_digest = excluded.remark_digest))
+     WHERE kept.content_hash <> excluded.content_hash OR kept.recipient_digest <> excluded.recipient_digest
+        OR kept.remark_digest <> excluded.remark_digest
+ RETURNING shop_id, order_id, version, recipient_token
+"""
+
+_FIND = """
+    SELECT shop_id, order_id, state, held_reason, version, lines, division_code, recipient_token, recipient_key,
+           recipient, recipient_digest, recipient_index, paid_at, imported_at
+      FROM trade_order
+      JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
+     WHERE merchant_id = $1
+"""
+
+_SET_STATE = """
+    UPDATE trade_order
+       SET state = $5, held_reason = $6, version = version + 1, changed_at = $7
+     WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND version = $4
+ RETURNING version
+"""
+
+_SET_ASIDE = """
+    UPDATE trade_order
+       SET state = given.state, held_reason = NULL, version = version + 1, changed_at = $2
+      FROM unnest($3::text[], $4::text[], $5::text[]) AS given (shop_id, order_id, state)
+     WHERE merchant_id = $1 AND trade_order.shop_id = given.shop_id AND trade_order.order_id = given.order_id
+       AND trade_order.state <> given.state
+       AND trade_order.state NOT IN ('closed', 'cancelled', 'refunded', 'shipped')
+ RETURNING trade_order.shop_id, trade_order.order_id
+"""
+
+
+async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: datetime) -> list[Written]:
+    """Insert new orders and update changed ones in one statement; unchanged ones do not come back."""
+    columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
+    written = await tx.fetch(_KEEP, merchant_id, at, *columns)
+    return [
+        Written(OrderRef(row["shop_id"], row["order_id"]), row["version"], row["recipient_token"]) for row in written
+    ]
+
+
+async def find(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
+    rows = await db.fetch(_FIND, merchant_id, [ref.shop_id for ref in refs], [ref.order_id for ref in refs])
+    return [_order(row) for row in rows]
+
+
+async def set_state(
+    tx: Transaction,
+    merchant_id: int,
+    ref: OrderRef,
+    version: int,
+    state: OrderState,
+    held_reason: str | None,
+    at: datetime,
+) -> int | None:
+    """The new version; None when the order is not there or has another version by now."""
+    found: int | None = await tx.fetchval(_SET_STATE, merchant_id, *ref, version, state.value, held_reason, at)
+    return found
+
+
+async def set_aside(
+    tx: Transaction, merchant_id: int, states: Sequence[tuple[OrderRef, OrderState]], at: datetime
+) -> list[OrderRef]:
+    """Move known orders to what the back office says; those that are already finished stay."""
+    rows = await tx.fetch(
+        _SET_ASIDE,
+        merchant_id,
+        at,
+        [ref.shop_id for ref, _ in states],
+        [ref.order_id for ref, _ in states],
+        [state.value for _, state in states],
+    )
+    return [OrderRef(row["shop_id"], row["order_id"]) for row in rows]
+
+
+def _order(row: Record) -> TradeOrder:
+    return TradeOrder(
+        ref=OrderRef(row["shop_id"], row["order_id"]),
+        state=OrderState(row["state"]),
+        held_reason=row["held_reason"],
+        version=row["version"],
+        lines=tuple(msgspec.convert(row["lines"], list[OrderLine])),
+        division_code=row["division_code"],
+        recipient=Sealed(
+            row["recipient_token"],
+            row["recipient_key"],
+            row["recipient"],
+            row["recipient_digest"],
+            row["recipient_index"] or b"",
+        ),
+        paid_at=row["paid_at"],
+        imported_at=row["imported_at"],
+    )
