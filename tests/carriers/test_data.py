@@ -171,3 +171,12 @@ def test_rows_that_no_field_knows_are_refused_at_reading() -> None:
     row = read_rows("codes", "row")[0]
     with pytest.raises(TypeError):
         Code(**row | {"colour": "red"})
+
+
+def test_the_documentation_names_every_carrier_file_namespace_and_confidence() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "carriers.md").read_text(encoding="utf-8")
+    words = {*TWELVE, *NAMESPACES, *Confidence, *(file.name for file in DATA.glob("*.toml"))}
+    assert [word for word in words if word not in page] == []
+    for carrier in catalogue():
+        source = carrier.terms().number_source
+        assert re.search(rf"\| `{carrier.code}` \| .*\| {source} \|", page), carrier.code
