@@ -1,0 +1,102 @@
+"""Code 128 as integers: a symbol is one number whose bits, first module first, are the bars (ISO/IEC 15417).
+
+Digits go in pairs (set C), the odd one and letters singly (set B), control characters in set A. The result is as
+short as the best encoder's for the numbers carriers use.
+"""
+
+import re
+from dataclasses import dataclass
+
+# Widths of the six bars and spaces of the values 0 to 105; the stop pattern stands apart.
+_WIDTHS = re.findall(
+    "[0-9]{6}",
+    "212222 222122 222221 121223 121322 131222 122213 122312 132212 221213 221312 231212 112232 122132 122231 113222 "
+    "123122 123221 223211 221132 221231 213212 223112 312131 311222 321122 321221 312212 322112 322211 212123 212321 "
+    "232121 111323 131123 131321 112313 132113 132311 211313 231113 231311 112133 112331 132131 113123 113321 133121 "
+    "313121 211331 231131 213113 213311 213131 311123 311321 331121 312113 312311 332111 314111 221411 431111 111224 "
+    "111422 121124 121421 141122 141221 112214 112412 122114 122411 142112 142211 241211 221114 413111 241112 134111 "
+    "111242 121142 121241 114212 124112 124211 411212 421112 421211 212141 214121 412121 111143 111341 131141 114113 "
+    "114311 411113 411311 113141 114131 311141 411131 211412 211214 211232 ",
+)
+_STOP = "1100011101011"
+_CODE_C, _CODE_B, _CODE_A = 99, 100, 101
+_START = {"A": 103, "B": 104, "C": 105}
+_SWITCH = {"A": _CODE_A, "B": _CODE_B, "C": _CODE_C}
+
+
+def _modules(widths: str) -> str:
+    return "".join(("1", "0")[place % 2] * int(width) for place, width in enumerate(widths))
+
+
+_PATTERN = tuple(_modules(widths) for widths in _WIDTHS)
+_PAIRS = {f"{value:02d}": value for value in range(100)}
+# Digits are worth a change to set C from four on at either end, from six on in the middle.
+_DIGITS = re.compile(r"^[0-9]{4,}|[0-9]{6,}|[0-9]{4,}$|^[0-9]{2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A linear symbol without its quiet zones: `width` modules, the first one the highest bit, 1 is a bar."""
+
+    bits: int
+    width: int
+
+
+def encode(text: str) -> Bars:
+    """The symbol of `text`. Raises ValueError when it is empty or holds anything but ASCII."""
+    if not text or not text.isascii():
+        raise ValueError("Code 128 holds one or more ASCII characters")
+    values = _even_digits(text) if text.isdigit() and len(text) % 2 == 0 else _mixed(text)
+    check = values[0] + sum(place * value for place, value in enumerate(values))
+    pattern = [_PATTERN[value] for value in values]
+    pattern.append(_PATTERN[check % 103])
+    pattern.append(_STOP)
+    return Bars(int("".join(pattern), 2), 11 * len(values) + 11 + 13)
+
+
+def _even_digits(text: str) -> list[int]:
+    return [_START["C"], *[_PAIRS[text[i : i + 2]] for i in range(0, len(text), 2)]]
+
+
+def _mixed(text: str) -> list[int]:
+    """Runs of digits in C; the odd digit of a run stays with the letters, behind it when it begins the text."""
+    symbol = _Symbol()
+    done = 0
+    for run in _DIGITS.finditer(text):
+        start, end = run.span()
+        if (end - start) % 2:
+            start, end = (start, end - 1) if start == 0 else (start + 1, end)
+        symbol.single(text[done:start])
+        symbol.pairs(text[start:end])
+        done = end
+    symbol.single(text[done:])
+    return symbol.values
+
+
+class _Symbol:
+    """Values so far and the code set they are in."""
+
+    def __init__(self) -> None:
+        self.values: list[int] = []
+        self._set = ""
+
+    def _into(self, code_set: str) -> None:
+        if self._set != code_set:
+            self.values.append(_SWITCH[code_set] if self.values else _START[code_set])
+            self._set = code_set
+
+    def pairs(self, digits: str) -> None:
+        self._into("C")
+        self.values += [_PAIRS[digits[i : i + 2]] for i in range(0, len(digits), 2)]
+
+    def single(self, text: str) -> None:
+        for character in text:
+            code = ord(character)
+            if code < 32:
+                self._into("A")
+                self.values.append(code + 64)
+            elif code >= 96 or self._set != "A":
+                self._into("B")
+                self.values.append(code - 32)
+            else:
+                self.values.append(code - 32)

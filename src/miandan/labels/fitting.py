@@ -1,0 +1,117 @@
+"""Fits text into a box: as large as asked for, else smaller, else on more lines, else with an ellipsis at its end.
+
+Works on advances in thousandths of the font size, so the same breaks hold for every output.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+ELLIPSIS = "…"
+_STEP = 0.93  # each size tried is so much smaller than the one before
+_IDEOGRAPHS = re.compile("[\u3400-\u9fff]+")
+_NEAR = 3  # a space that close to the end of a line is the better place to break
+# Marks that look lost at the beginning of a line, and openers that look lost at its end.
+_CLOSING = frozenset("，。、；：！？）》】」』”’…％,.;:!?)]}>%·")
+_OPENING = frozenset("（《【「『“‘([{<#")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One size tried: `size` in micrometres, the width of a line in thousandths of it, and lines that fit."""
+
+    size: float
+    width: int
+    lines: int
+
+
+class Ladder:
+    """Sizes to try in a box (micrometres), largest first; lines stand `pitch` sizes apart."""
+
+    def __init__(self, width: int, height: int, size: int, min_size: int, max_lines: int, pitch: float) -> None:
+        self.steps: list[Step] = []
+        current = float(size)
+        smallest = float(min_size or size)
+        while not self.steps or self.steps[-1].size > smallest:
+            room = 1 + max(0, int((height - current) / (current * pitch)))
+            self.steps.append(Step(current, int(width * 1000 / current), min(max_lines, room)))
+            current = max(smallest, current * _STEP)
+        # What each step holds at most, so that steps which are too large need not be tried.
+        self._holds = [step.width * step.lines for step in self.steps]
+
+    def first_for(self, width: int) -> int:
+        """The largest size at which text of `width` thousandths may find room; past the end when none has it."""
+        return bisect_left(self._holds, width)
+
+
+class Fitted(NamedTuple):
+    """Lines of text at the step's size; `shortened` when some of the text had to go."""
+
+    step: int
+    lines: Sequence[str]
+    shortened: bool = False
+
+
+def fit(text: str, ladder: Ladder, advance: Mapping[str, int]) -> Fitted:
+    """The largest size that holds all of `text`; at the smallest one the text is shortened if need be."""
+    edges = list(accumulate(map(advance.__getitem__, text)))
+    steps = ladder.steps
+    for index in range(ladder.first_for(edges[-1]), len(steps)):
+        step = steps[index]
+        if edges[-1] <= step.width:
+            return Fitted(index, (text,))
+        lines = _broken(text, edges, step.width)
+        if len(lines) <= step.lines:
+            return Fitted(index, lines)
+    return Fitted(len(steps) - 1, _shortened(text, edges, steps[-1], advance), shortened=True)
+
+
+def _broken(text: str, edges: list[int], width: int) -> list[str]:
+    lines = []
+    start = before = 0
+    total, length = edges[-1], len(text)
+    while total - before > width:
+        end = bisect_right(edges, before + width, start)
+        # Among ideographs one may break anywhere; anything else takes a closer look.
+        if end <= start + _NEAR or not _IDEOGRAPHS.fullmatch(text, end - _NEAR, end + 1):
+            end = _line_end(text, start, max(start + 1, end))
+        lines.append(text[start:end].rstrip())
+        start = end
+        while start < length and text[start] == " ":
+            start += 1
+        before = edges[start - 1]
+    if start < length:
+        lines.append(text[start:])
+    return lines
+
+
+def _line_end(text: str, start: int, full: int) -> int:
+    """Where the line from `start` ends: at `full`, or back at the last good place to break."""
+    space = text.rfind(" ", max(start + 1, full - _NEAR), full + 1)
+    if space > 0:
+        return space
+    # A word longer than half a line is rather broken than left to begin a line of its own.
+    for end in range(full, start + (full - start) // 2, -1):
+        if _may_break(text[end - 1], text[end]):
+            return end
+    return full
+
+
+def _may_break(left: str, right: str) -> bool:
+    if right in _CLOSING or left in _OPENING:
+        return False
+    if left > "\x7f" or right > "\x7f":
+        return True
+    return not (left.isalnum() and (right.isalnum() or right == "-"))
+
+
+def _shortened(text: str, edges: list[int], step: Step, advance: Mapping[str, int]) -> list[str]:
+    lines = _broken(text, edges, step.width)[: step.lines]
+    last = lines[-1]
+    room = step.width - advance[ELLIPSIS]
+    widths = list(accumulate(map(advance.__getitem__, last)))
+    lines[-1] = last[: bisect_right(widths, room)] + ELLIPSIS
+    return lines

@@ -1,0 +1,118 @@
+"""QR codes by linearity: with version, level and mask fixed, a symbol is the XOR of one integer per data byte.
+
+The integers are learnt from zxing-cpp at first need, byte position by byte position, and kept; a symbol then costs
+some microseconds instead of an encoding (reference/performance.md, "PDF"). Level M, byte mode, UTF-8, mask 2.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import zxingcpp
+
+# Bytes that versions 1 to 10 hold at level M (ISO/IEC 18004, table 7); larger ones cannot be printed on a label.
+CAPACITY = (14, 26, 42, 62, 84, 106, 122, 152, 180, 213)
+# Every mask is valid for every content; zxing-cpp's choice among eight costs five times the symbol.
+_MASK = 2
+_DARK = bytes(ord("1") if level < 128 else ord("0") for level in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A symbol without its quiet zone: `size` rows of `stride` bytes, first module the highest bit, 1 is dark."""
+
+    bits: int
+    size: int
+
+    @property
+    def stride(self) -> int:
+        return (self.size + 7) // 8
+
+
+class _Version:
+    """What one version has learnt: the empty symbol per length and the effect of each byte at each place."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.size = 17 + 4 * version
+        self._capacity = CAPACITY[version - 1]
+        self._empty: dict[int, int] = {}
+        self._places: dict[int, _Place] = {}
+
+    def symbol(self, content: bytes) -> int:
+        length = len(content)
+        if length not in self._empty:
+            self._learn(length)
+        bits = self._empty[length]
+        for place, byte in enumerate(content):
+            bits ^= self._places[place][byte]
+        return bits
+
+    def _learn(self, length: int) -> None:
+        blank = self._drawn([0] * self._capacity)
+        for place in range(length):
+            if place not in self._places:
+                self._places[place] = self._learn_place(place, blank)
+        self._empty[length] = self._drawn([0] * length)
+
+    def _learn_place(self, place: int, blank: int) -> "_Place":
+        def effect(byte: int) -> int:
+            content = [0] * self._capacity
+            content[place] = byte
+            return self._drawn(content) ^ blank
+
+        low = [effect(1 << bit) for bit in range(7)]
+        # zxing-cpp would announce another character set for a lone 0x80, so the top bit is found by difference.
+        return _Place([*low, effect(0xC0) ^ low[6]])
+
+    def _drawn(self, content: list[int]) -> int:
+        barcode = zxingcpp.create_barcode(
+            bytes(content).decode("latin-1"),
+            zxingcpp.BarcodeFormat.QRCode,
+            ec_level="M",
+            version=self.version,
+            data_mask=_MASK,
+        )
+        image: Any = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=False)
+        modules = bytes(image).translate(_DARK)
+        pad = b"0" * (-self.size % 8)
+        rows = (modules[start : start + self.size] for start in range(0, len(modules), self.size))
+        return int(b"".join(row + pad for row in rows), 2)
+
+
+class _Place(dict[int, int]):
+    """Effect of each byte at one place, made from those of its eight bits when first asked for."""
+
+    def __init__(self, of_bits: list[int]) -> None:
+        super().__init__()
+        self._of_bits = of_bits
+
+    def __missing__(self, byte: int) -> int:
+        effect = 0
+        for bit in range(8):
+            if byte >> bit & 1:
+                effect ^= self._of_bits[bit]
+        self[byte] = effect
+        return effect
+
+
+@cache
+def _version(version: int) -> _Version:
+    return _Version(version)
+
+
+def version_for(length: int) -> int:
+    """Smallest version that holds `length` bytes. Raises ValueError beyond version 10."""
+    for index, capacity in enumerate(CAPACITY):
+        if length <= capacity:
+            return index + 1
+    raise ValueError("a QR code on a label holds at most 213 bytes")
+
+
+def encode(text: str) -> Square:
+    """The symbol of `text`. Raises ValueError when it is empty or longer than 213 bytes in UTF-8."""
+    content = text.encode("utf-8", "replace")
+    if not content:
+        raise ValueError("a QR code holds one or more bytes")
+    version = _version(version_for(len(content)))
+    return Square(version.symbol(content), version.size)
