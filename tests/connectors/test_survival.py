@@ -42,6 +42,7 @@ def heard_until_killed(programs: "list[subprocess.Popen[str]]", after: float) ->
     for program in programs:
         program.send_signal(signal.SIGKILL)
         lines += program.communicate()[0].splitlines(keepends=True)
+        assert program.returncode == -signal.SIGKILL, "it gave up before it was killed"
     return {key: number for line in lines if line.endswith("\n") for key, number in [line.split()]}
 
 

@@ -24,7 +24,7 @@ _SCHEMA = """
         numbers   TEXT NOT NULL,               -- JSON, mother first
         cancelled TEXT NOT NULL DEFAULT '[]',  -- JSON, those of `numbers` that were given back
         route     TEXT NOT NULL,               -- JSON or null
-        hidden    INTEGER NOT NULL,            -- 1: queries see it only after the settle time
+        hidden    INTEGER NOT NULL,            -- 1: queries do not see it at once
         taken_at  REAL NOT NULL                -- seconds since the epoch
     );
     CREATE INDEX IF NOT EXISTS shipment_key ON shipment (carrier, key);

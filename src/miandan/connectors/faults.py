@@ -20,7 +20,7 @@ class Fault(StrEnum):
     REFUSE = "refuse"  # says no, with `text`
     HANG = "hang"  # issues nothing and says nothing until the time-out
     DROP_ANSWER = "drop_answer"  # issues, then the answer is lost
-    SETTLE_LATE = "settle_late"  # issues, the answer is lost, and queries say "not found" until the settle time is over
+    SETTLE_LATE = "settle_late"  # issues, the answer is lost, and queries say "not found" for half the settle time
     SAME_NUMBER = "same_number"  # answers the number that another key has
     BREAK_RULE = "break_rule"  # answers a number that breaks its rule
     NO_ROUTE = "no_route"  # leaves the route data out

@@ -81,7 +81,7 @@ class Connector(Protocol):
     """One carrier's interface and what may be relied on.
 
     `repeat_safe`: the same key again returns the first answer. `queryable`: `find` knows our keys; its None counts
-    only once `settle` has passed since the call. Neither: a person decides.
+    only when it was asked at least `settle` after the last call for that key began. Neither: a person decides.
     """
 
     @property
