@@ -20,7 +20,7 @@ CREATE TABLE application (
 CREATE UNIQUE INDEX application_open ON application (merchant_id, carrier, branch_code, settlement_code, brand)
     WHERE state = 'applied';
 
--- received - reclaimed = available + left in open leases and grants + allocated + waiting; `miandan check` proves it.
+-- received - reclaimed = available + left in open leases + granted (less returned) + allocated + waiting; `miandan check` proves it.
 -- A monthly account receives nothing and its available goes below zero, down to -unit_limit where one is set.
 CREATE TABLE account (
     merchant_id     bigint NOT NULL REFERENCES merchant,
@@ -31,7 +31,10 @@ CREATE TABLE account (
     brand           text NOT NULL DEFAULT '',
     billing         text NOT NULL CHECK (billing IN ('prepaid', 'monthly')),
     supply          text NOT NULL CHECK (supply IN ('segment', 'live', 'list')),
-    state           text NOT NULL CHECK (state IN ('active', 'suspended', 'dormant')),
+    -- closed: the using side of a grant that was revoked; whatever still comes back to it goes on to the owner
+    state           text NOT NULL CHECK (state IN ('active', 'suspended', 'dormant', 'closed')),
+    state_at        timestamptz NOT NULL,
+    state_reason    text NOT NULL DEFAULT '',
     carrier_reads   boolean NOT NULL,      -- the carrier reads masked parcels by number
     full_label_by   text,                  -- who chose the full label where the carrier does not read, and when
     full_label_at   timestamptz,
@@ -65,6 +68,7 @@ CREATE TABLE ship_from (
     PRIMARY KEY (merchant_id, ship_from_id),
     FOREIGN KEY (merchant_id, account_id) REFERENCES account
 );
+CREATE INDEX ship_from_account ON ship_from (merchant_id, account_id) WHERE withdrawn_at IS NULL;
 
 -- Every change of `available`; units is signed by its effect on it, 0 where only allocated and waiting change.
 CREATE TABLE unit_entry (
@@ -123,10 +127,12 @@ CREATE TABLE share_grant (
     user_id     bigint NOT NULL,           -- the using merchant
     units       bigint NOT NULL CHECK (units > 0),
     returned    bigint NOT NULL DEFAULT 0,
-    used        bigint NOT NULL DEFAULT 0, -- as last heard from the using merchant
+    used        bigint NOT NULL DEFAULT 0, -- as last heard from the using merchant, at heard_at
+    heard_at    timestamptz,
     state       text NOT NULL CHECK (state IN ('active', 'revoking', 'revoked')),
     granted_at  timestamptz NOT NULL,
     revoked_at  timestamptz,
     PRIMARY KEY (merchant_id, grant_id),
     FOREIGN KEY (merchant_id, account_id) REFERENCES account
 );
+CREATE INDEX share_grant_account ON share_grant (merchant_id, account_id);
