@@ -65,6 +65,10 @@ CREATE TABLE waybill (
     PRIMARY KEY (merchant_id, carrier, number, month)
 ) PARTITION BY RANGE (month);
 
+CREATE INDEX waybill_child ON waybill (merchant_id, carrier, parent_number) WHERE parent_number IS NOT NULL;
+-- what the jobs look for: numbers that were never used, and cancelled ones that wait
+CREATE INDEX waybill_waiting ON waybill (carrier, state_at) WHERE number_state = 'cancelled';
+
 -- Documents that an update replaced.
 CREATE TABLE waybill_version (
     merchant_id      bigint NOT NULL,

@@ -1,0 +1,83 @@
+"""What an intent remembers of a take, and the question it becomes for the carrier."""
+
+from typing import Any
+from uuid import UUID
+
+from miandan.accounts.cards import AccountCard
+from miandan.connectors.model import NumberAsk
+from miandan.vault.reveals import reveal
+from miandan.waybills import queries
+from miandan.waybills.counter import Counter
+from miandan.waybills.intents import Intent
+from miandan.waybills.model import NumberRef, ParcelAsk, Route, TakeRequest
+from miandan.waybills.prepare import Prepared
+
+PURPOSE = "live_call"
+"""Why a recipient is opened here: the carrier's own API takes nothing but plain recipients (reference/carriers.md)."""
+REVEALED = ("name", "phone", "address")
+
+
+def ask_of(request: TakeRequest, card: AccountCard, parcel: Prepared, replacing: NumberRef | None) -> dict[str, Any]:
+    """Everything but the recipient, as JSON."""
+    return {
+        "keys": list(parcel.ask.keys),
+        "goods": parcel.goods,
+        "services": parcel.services,
+        "pieces": parcel.ask.pieces,
+        "product": parcel.ask.product,
+        "shop_id": parcel.ask.shop_id,
+        "division_code": parcel.ask.division_code,
+        "ship_from_id": str(request.ship_from_id),
+        "settlement_code": card.settlement_code,
+        "app": request.app,
+        "index": parcel.index.hex() if parcel.index is not None else None,
+        "replacing": [replacing.carrier, replacing.number, replacing.month.isoformat()] if replacing else None,
+    }
+
+
+def as_request(intent: Intent) -> TakeRequest:
+    """The request that the intent came from, as far as a waybill row needs it."""
+    ask = intent.ask
+    return TakeRequest(intent.merchant_id, intent.account_id, UUID(ask["ship_from_id"]), (), ask["app"])
+
+
+def as_parcel(intent: Intent, route: Route) -> Prepared:
+    """The parcel that the intent came from."""
+    ask = intent.ask
+    parcel = ParcelAsk(
+        keys=tuple(ask["keys"]),
+        order_ref=intent.order_ref,
+        recipient=intent.sealed,
+        goods=tuple(ask["goods"]),
+        division_code=ask["division_code"],
+        shop_id=ask["shop_id"],
+        product=ask["product"],
+        services=ask["services"],
+        pieces=ask["pieces"],
+    )
+    index = bytes.fromhex(ask["index"]) if ask["index"] is not None else None
+    return Prepared(parcel, intent.sealed, index, route, ask["goods"], ask["services"])
+
+
+async def number_ask(counter: Counter, intent: Intent) -> NumberAsk:
+    """The question for the carrier, its recipient opened for this purpose only and on record."""
+    [recipient] = await reveal(
+        counter.db,
+        counter.vault,
+        purpose=PURPOSE,
+        actor=intent.ask["app"],
+        merchant_id=intent.merchant_id,
+        rows=[(intent.order_ref, intent.sealed)],
+        fields=REVEALED,
+    )
+    sender = await queries.sender(counter.db, intent.merchant_id, UUID(intent.ask["ship_from_id"]))
+    return NumberAsk(
+        key=str(intent.intent_id),
+        carrier=intent.carrier,
+        settlement_code=intent.ask["settlement_code"],
+        product=intent.ask["product"],
+        parcels=intent.ask["pieces"],
+        recipient=recipient,
+        sender=sender,
+        services=intent.ask["services"],
+    )

@@ -1,0 +1,102 @@
+"""The counter (柜台): everything a process needs to take numbers, opened once and shared by all its callers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from miandan.accounts.cards import AccountCard, card_of
+from miandan.accounts.leases import AccountRef
+from miandan.branches.routes import RouteTable, current_version, route_table
+from miandan.carriers.catalogue import catalogue
+from miandan.carriers.model import Carrier
+from miandan.connectors.model import Connector
+from miandan.kernel.database import Database
+from miandan.kernel.errors import Refusal
+from miandan.vault.service import Vault
+from miandan.waybills.desk import MOST_PARCELS, Desk, open_desk
+from miandan.waybills.model import Route
+
+FRESH_SECONDS = 5.0
+"""How long an account card or a route table is used before it is read again. A lease is always checked at once."""
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The route table of a carrier, or none."""
+
+    table: RouteTable | None
+
+    def of(self, division_code: str) -> Route:
+        """The longest match; an empty route where there is none, which prints as 未分拣."""
+        found = self.table.route(division_code) if self.table is not None else None
+        if found is None or self.table is None:
+            return Route()
+        return Route(found.sort_code, found.big_mark, found.bag_centre, self.table.version)
+
+
+@dataclass(slots=True)
+class Counter:
+    """What takes share in one process: the desk, the vault, connectors, and what is known of accounts and routes."""
+
+    db: Database
+    vault: Vault
+    desk: Desk
+    connectors: Mapping[str, Connector]
+    calling: set[str] = field(default_factory=set)
+    """Intents whose live call this process is making now."""
+    _cards: dict[AccountRef, tuple[float, AccountCard]] = field(default_factory=dict)
+    _routes: dict[str, tuple[float, Routes]] = field(default_factory=dict)
+
+    async def card(self, ref: AccountRef) -> AccountCard:
+        """The account, at most some seconds old. Raises account.unknown."""
+        return await _fresh(self._cards, ref, lambda: card_of(self.db, ref))
+
+    async def routes(self, carrier: str) -> Routes:
+        """The carrier's route table, at most some seconds old."""
+        return await _fresh(self._routes, carrier, lambda: self._read_routes(carrier))
+
+    async def _read_routes(self, carrier: str) -> Routes:
+        version = await current_version(self.db, carrier)
+        if version is None:
+            return Routes(None)
+        known = self._routes.get(carrier, (0.0, Routes(None)))[1].table
+        same = known is not None and known.version == version
+        return Routes(known if same else await route_table(self.db, carrier, version))
+
+    def carrier(self, code: str) -> Carrier:
+        return catalogue().get(code)
+
+    def connector(self, carrier: str) -> Connector:
+        """Raises carrier.no_connector when nobody has set one up."""
+        if carrier not in self.connectors:
+            raise Refusal("carrier.no_connector", carrier=carrier)
+        return self.connectors[carrier]
+
+
+async def _fresh(
+    kept: dict[Key, tuple[float, Value]], key: Key, read: Callable[[], Coroutine[Any, Any, Value]]
+) -> Value:
+    time = asyncio.get_running_loop().time()
+    entry = kept.get(key)
+    if entry is None or time - entry[0] > FRESH_SECONDS:
+        entry = kept[key] = time, await read()
+    return entry[1]
+
+
+@asynccontextmanager
+async def open_counter(
+    db: Database,
+    vault: Vault,
+    connectors: Mapping[str, Connector] | None = None,
+    *,
+    lanes: int = 2,
+    most_parcels: int = MOST_PARCELS,
+) -> AsyncIterator[Counter]:
+    """A counter that is open until the block ends; then its leases go back."""
+    async with open_desk(db, lanes=lanes, most_parcels=most_parcels) as desk:
+        yield Counter(db, vault, desk, connectors or {})

@@ -1,0 +1,275 @@
+"""The desk: one worker that takes numbers for everybody in this process, many takes in one statement.
+
+Takes are gathered while the statements before them are under way (group commit): `lanes` statements at a time, each
+one round trip that advances leases and writes keys, answers and waybills, or nothing at all.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from asyncpg import DeadlockDetectedError, DivisionByZeroError, UniqueViolationError
+
+from miandan.accounts import leases
+from miandan.accounts.leases import AccountRef, Lease
+from miandan.carriers.model import Carrier
+from miandan.carriers.numbers import NumberKind
+from miandan.kernel.clock import now, trade_day
+from miandan.kernel.database import Database
+from miandan.waybills import months, queries
+from miandan.waybills.holdings import Holdings, spend
+from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
+from miandan.waybills.prepare import Issued, Prepared, key_rows, waybill_rows
+from miandan.waybills.queries import Draw, KeptAnswer, TakeRows
+
+MOST_PARCELS = 400
+"""Parcels in one statement; beyond that it gains nothing and holds its locks longer."""
+
+
+class Occupied(Exception):
+    """A parcel key was taken by somebody else, or the fate of the statement is unknown: look before trying again."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Parcels of one request that wait for numbers together, in the order of their keys."""
+
+    request: TakeRequest
+    account: AccountRef
+    carrier: Carrier
+    parcels: Sequence[Prepared]
+    alone: bool = False
+    answer: KeptAnswer | None = None
+    done: "asyncio.Future[list[Outcome]]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def units(self) -> int:
+        return sum(parcel.ask.pieces for parcel in self.parcels)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The works of one statement with the leases they draw on."""
+
+    at: datetime = field(default_factory=now)
+    works: list[Work] = field(default_factory=list)
+    before: dict[AccountRef, list[Lease]] = field(default_factory=dict)
+    after: dict[AccountRef, list[Lease]] = field(default_factory=dict)
+    outcomes: list[list[Outcome]] = field(default_factory=list)
+    waybills: list[queries.NewWaybill] = field(default_factory=list)
+    keys: list[queries.NewKey] = field(default_factory=list)
+    answers: list[KeptAnswer] = field(default_factory=list)
+    parcels: int = 0
+
+    def draws(self) -> list[Draw]:
+        """What each lease gave: from where it stood to where it stands."""
+        return [
+            Draw(before.merchant_id, before.lease_id, before.next, after.next - before.next)
+            for account, leases_before in self.before.items()
+            for before, after in zip(leases_before, self.after[account], strict=True)
+            if after.next > before.next
+        ]
+
+
+class Desk:
+    """One worker. Open it with `open_desk`; `take` is in waybills.service."""
+
+    def __init__(self, db: Database, worker: int, lanes: int, most_parcels: int) -> None:
+        self.db = db
+        self.worker = worker
+        self._most_parcels = most_parcels
+        self._queue: deque[Work] = deque()
+        self._filled = asyncio.Event()
+        self._holdings: Holdings[Work] = Holdings(db, worker, lanes, self._resume)
+        self._lanes = [asyncio.create_task(self._lane()) for _ in range(lanes)]
+
+    async def number(self, work: Work) -> list[Outcome]:
+        """Numbers for the parcels of `work`; raises Occupied when a key may not be free."""
+        self._queue.append(work)
+        self._filled.set()
+        return await work.done
+
+    async def close(self) -> None:
+        """Stop the lanes and return every lease."""
+        for lane in self._lanes:
+            lane.cancel()
+        await asyncio.gather(*self._lanes, return_exceptions=True)
+        await self._holdings.close()
+
+    def _resume(self, works: Iterable[Work]) -> None:
+        self._queue.extendleft(reversed(list(works)))
+        self._filled.set()
+
+    async def _lane(self) -> None:
+        while True:
+            await self._filled.wait()
+            batch = self._gather()
+            if not batch.works:
+                self._filled.clear()
+                continue
+            await self._serve(batch)
+
+    def _gather(self) -> _Batch:
+        """As many waiting works as one statement takes. Work whose account has too few units waits in the holdings."""
+        batch = _Batch()
+        while self._queue and batch.parcels < self._most_parcels:
+            if self._queue[0].alone and batch.works:
+                break
+            work = self._queue.popleft()
+            if work.done.done():
+                continue
+            if not self._check_out(batch, work):
+                self._hold_or_refuse(batch, work)
+                continue
+            self._fill(batch, work)
+            if work.alone:
+                break
+        return batch
+
+    def _check_out(self, batch: _Batch, work: Work) -> bool:
+        """Have leases in the batch that serve `work` whole."""
+        have = sum(lease.left for lease in batch.after.get(work.account, ()))
+        if have < work.units:
+            more = self._holdings.check_out(work.account, work.units - have)
+            if more is None:
+                return False
+            batch.before.setdefault(work.account, []).extend(more)
+            batch.after.setdefault(work.account, []).extend(more)
+        return True
+
+    def _hold_or_refuse(self, batch: _Batch, work: Work) -> None:
+        """Let the work wait for units; when none can come, serve the parcels that fit and refuse the rest."""
+        end = self._holdings.exhausted(work.account) if work.account not in batch.before else None
+        if end is None:
+            self._holdings.wait(work.account, work.units, work)
+            return
+        left, refusal = end
+        fitting = 0
+        while left >= work.parcels[fitting].ask.pieces:
+            left -= work.parcels[fitting].ask.pieces
+            fitting += 1
+        refused: list[Outcome] = [Refused(parcel.ask.keys, refusal) for parcel in work.parcels[fitting:]]
+        if fitting == 0:
+            work.done.set_result(refused)
+            return
+        part = Work(work.request, work.account, work.carrier, work.parcels[:fitting], work.alone)
+        part.done.add_done_callback(lambda done: _join(work, done, refused))
+        self._queue.appendleft(part)
+
+    def _fill(self, batch: _Batch, work: Work) -> None:
+        """Give every parcel its numbers and write down its rows."""
+        cursor = batch.after[work.account]
+        carrier, merchant_id = work.carrier.code, work.request.merchant_id
+        outcomes: list[Outcome] = []
+        for parcel in work.parcels:
+            issued = draw_numbers(work.carrier, cursor, parcel.ask.pieces)
+            batch.waybills += waybill_rows(work.request, carrier, parcel, issued)
+            numbers = [one.number for one in issued]
+            batch.keys += key_rows(merchant_id, carrier, parcel.ask.keys, numbers)
+            ref = NumberRef(merchant_id, carrier, numbers[0], month_of(batch.at))
+            outcomes.append(Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code)))
+        if work.answer is not None:
+            batch.answers.append(with_numbers(work.answer, outcomes))
+        batch.works.append(work)
+        batch.outcomes.append(outcomes)
+        batch.parcels += len(work.parcels)
+
+    async def _serve(self, batch: _Batch) -> None:
+        rows = TakeRows(batch.waybills, sorted(batch.keys, key=lambda key: key.parcel_key), batch.answers)
+        try:
+            async with self.db.connection() as connection:
+                await queries.draw_and_write(connection, batch.at, month_of(batch.at), rows, batch.draws())
+        except (UniqueViolationError, DeadlockDetectedError):
+            self._check_in(batch, batch.before)
+            self._fail(batch)
+        except DivisionByZeroError:
+            await self._reload(batch)
+            self._resume(batch.works)
+        except Exception:  # the connection broke: whether the statement was committed is found out by key
+            await self._reload(batch)
+            self._fail(batch)
+        except BaseException:
+            self._fail(batch)
+            raise
+        else:
+            self._check_in(batch, batch.after)
+            for work, outcomes in zip(batch.works, batch.outcomes, strict=True):
+                if not work.done.done():
+                    work.done.set_result(outcomes)
+
+    def _check_in(self, batch: _Batch, stand: Mapping[AccountRef, list[Lease]]) -> None:
+        for account, before in batch.before.items():
+            self._holdings.check_in(account, before, [lease for lease in stand[account] if lease.left])
+
+    async def _reload(self, batch: _Batch) -> None:
+        for account, before in batch.before.items():
+            await self._holdings.reload(account, before)
+
+    def _fail(self, batch: _Batch) -> None:
+        for work in batch.works:
+            if not work.done.done():
+                work.done.set_exception(Occupied())
+
+
+@asynccontextmanager
+async def open_desk(db: Database, *, lanes: int = 2, most_parcels: int = MOST_PARCELS) -> AsyncIterator[Desk]:
+    """A desk that lives as long as the block; leases of workers that died before are closed first."""
+    worker = secrets.randbits(62)
+    async with db.connection() as guard:
+        await guard.execute("SELECT pg_advisory_lock($1)", worker)
+        try:
+            await months.prepare(db)
+            await leases.close_leases_of_the_dead(db)
+            desk = Desk(db, worker, lanes, most_parcels)
+            try:
+                yield desk
+            finally:
+                await desk.close()
+        finally:
+            with suppress(Exception):  # a lost connection has dropped the lock already
+                await guard.execute("SELECT pg_advisory_unlock($1)", worker)
+
+
+def with_numbers(answer: KeptAnswer, outcomes: Sequence[Outcome]) -> KeptAnswer:
+    """The answer with what was issued written into it: per parcel carrier, number, month, children; null if refused."""
+    numbers = [
+        [one.ref.carrier, one.ref.number, one.ref.month.isoformat(), list(one.children)]
+        if isinstance(one, Taken)
+        else None
+        for one in outcomes
+    ]
+    return KeptAnswer(answer.merchant_id, answer.idempotency_key, answer.fingerprint, numbers)
+
+
+def month_of(at: datetime) -> date:
+    return trade_day(at).replace(day=1)
+
+
+def draw_numbers(carrier: Carrier, cursor: list[Lease], count: int) -> list[Issued]:
+    """`count` numbers from the leases in turn; the leases in `cursor` move on."""
+    issued: list[Issued] = []
+    for place, lease in enumerate(cursor):
+        here = min(lease.left, count - len(issued))
+        if here:
+            rule = carrier.rule(NumberKind(lease.kind))
+            numbers = (rule.format(serial) for serial in range(lease.next, lease.next + here))
+            issued += [Issued(number, lease.lease_id, number, number) for number in numbers]
+            cursor[place] = spend(lease, here)
+        if len(issued) == count:
+            break
+    return issued
+
+
+def _join(work: Work, done: "asyncio.Future[list[Outcome]]", refused: list[Outcome]) -> None:
+    """Answer the whole work once its part is served."""
+    if work.done.done():
+        return
+    error = done.exception()
+    if error is not None:
+        work.done.set_exception(error)
+    else:
+        work.done.set_result(done.result() + refused)

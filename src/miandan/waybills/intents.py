@@ -1,0 +1,133 @@
+"""Statements about live calls. An intent is committed before the call and occupies the parcel's keys until settled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from miandan.kernel.database import Reads, Record, Transaction
+from miandan.vault.model import Sealed
+from miandan.waybills.queries import NewKey, columns
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One live call. `ask` is what the waybill needs besides the recipient: keys, goods, sender, pieces, app."""
+
+    merchant_id: int
+    intent_id: UUID
+    account_id: UUID
+    lease_id: UUID
+    worker: int
+    carrier: str
+    state: str
+    units: int
+    ask: Mapping[str, Any]
+    order_ref: str
+    recipient_token: UUID
+    recipient_key: bytes | None
+    recipient: bytes
+    recipient_digest: bytes
+    asked_at: datetime
+
+    @property
+    def sealed(self) -> Sealed:
+        return Sealed(self.recipient_token, self.recipient_key, self.recipient, self.recipient_digest, b"")
+
+
+_COLUMNS = """merchant_id, intent_id, account_id, lease_id, worker, carrier, state, units, ask, order_ref,
+              recipient_token, recipient_key, recipient, recipient_digest, asked_at"""
+
+_INSERT = f"""
+    INSERT INTO live_intent ({_COLUMNS})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+"""
+
+_OCCUPY = """
+    INSERT INTO parcel_key (merchant_id, parcel_key, carrier, number, seat, month)
+    SELECT merchant_id, parcel_key, carrier, number, seat, $6
+      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[])
+        AS k (merchant_id, parcel_key, carrier, number, seat)
+"""
+
+_FREE = "DELETE FROM parcel_key WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND ended_at = 'infinity'"
+
+_UNSETTLED = f"""
+    SELECT {_COLUMNS}
+      FROM live_intent
+     WHERE merchant_id = $1 AND intent_id = $2 AND state IN ('open', 'in_doubt')
+"""
+
+_SETTLE = """
+    UPDATE live_intent
+       SET state = $3, settled_at = $4, number = $5, error_code = $6, raw = $7
+     WHERE merchant_id = $1 AND intent_id = $2
+"""
+
+_DOUBT = """
+    UPDATE live_intent
+       SET state = 'in_doubt', raw = $3
+     WHERE merchant_id = $1 AND intent_id = $2 AND state = 'open'
+"""
+
+_ABANDONED = "SELECT merchant_id, intent_id FROM live_intent WHERE state IN ('open', 'in_doubt') ORDER BY asked_at"
+
+
+async def insert(tx: Transaction, intent: Intent, keys: Sequence[NewKey], month: date) -> None:
+    """Commit to a call. Raises asyncpg's UniqueViolationError when a key is occupied."""
+    await tx.execute(_OCCUPY, *columns(NewKey, keys), month)
+    await tx.execute(
+        _INSERT,
+        intent.merchant_id,
+        intent.intent_id,
+        intent.account_id,
+        intent.lease_id,
+        intent.worker,
+        intent.carrier,
+        intent.state,
+        intent.units,
+        dict(intent.ask),
+        intent.order_ref,
+        intent.recipient_token,
+        intent.recipient_key,
+        intent.recipient,
+        intent.recipient_digest,
+        intent.asked_at,
+    )
+
+
+async def unsettled(db: Reads, merchant_id: int, intent_id: UUID) -> Intent | None:
+    """The intent while its outcome is not known."""
+    return _intent(await db.fetchrow(_UNSETTLED, merchant_id, intent_id))
+
+
+async def unsettled_for_update(tx: Transaction, merchant_id: int, intent_id: UUID) -> Intent | None:
+    """The same, held until the transaction ends."""
+    return _intent(await tx.fetchrow(_UNSETTLED + " FOR UPDATE", merchant_id, intent_id))
+
+
+async def all_unsettled(db: Reads) -> list[tuple[int, UUID]]:
+    """Merchant and id of every intent without outcome, oldest first."""
+    return [(row["merchant_id"], row["intent_id"]) for row in await db.fetch(_ABANDONED)]
+
+
+async def settle(
+    tx: Transaction, intent: Intent, state: str, at: datetime, *, number: str | None, error: str | None, raw: str
+) -> None:
+    """Write down the outcome."""
+    await tx.execute(_SETTLE, intent.merchant_id, intent.intent_id, state, at, number, error, raw)
+
+
+async def doubt(tx: Transaction, intent: Intent, raw: str) -> None:
+    """Write down that no answer came."""
+    await tx.execute(_DOUBT, intent.merchant_id, intent.intent_id, raw)
+
+
+async def free_keys(tx: Transaction, intent: Intent, placeholder: str) -> None:
+    """Give up the keys that the intent occupied."""
+    await tx.execute(_FREE, intent.merchant_id, intent.carrier, placeholder)
+
+
+def _intent(row: Record | None) -> Intent | None:
+    return None if row is None else Intent(**dict(row))

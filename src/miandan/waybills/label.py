@@ -1,0 +1,150 @@
+"""From waybills to paper: what each label says, and the count of copies, which is written before a file appears."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from miandan.accounts.cards import AccountCard
+from miandan.accounts.leases import AccountRef
+from miandan.carriers.catalogue import catalogue
+from miandan.carriers.offers import services_of
+from miandan.connectors.model import Sender
+from miandan.kernel.clock import BEIJING
+from miandan.labels.model import LabelData, RenderReport
+from miandan.labels.pdf import write_pdf
+from miandan.orders.model import OrderLine, goods_summary
+from miandan.vault.ciphertext import recognise
+from miandan.vault.masks import mask_detail, mask_name, mask_phone
+from miandan.vault.model import Recipient
+from miandan.vault.reveals import reveal
+from miandan.vault.service import masked
+from miandan.waybills import lives_queries, queries
+from miandan.waybills.counter import Counter
+from miandan.waybills.model import NumberRef, Waybill
+
+RULE = "label"
+"""The mask of GB/T 41833, the default for everything that is printed."""
+
+SEALED_PHONE = "密文"
+"""Printed in place of a phone that another platform has sealed."""
+
+
+async def print_pdf(
+    counter: Counter, refs: Sequence[NumberRef], path: Path, at: datetime, *, actor: str, sandbox: bool
+) -> RenderReport:
+    """Print the labels of one merchant's numbers, children included, into a PDF in the order asked.
+
+    The copies are counted after the file is complete and before it appears under its name: a label may be counted
+    and lost by a crash, so that the next one says copy 2, but none exists twice without saying so. Raises
+    labels.disk_full.
+    """
+    sheets = await _with_children(counter, refs)
+    part = path.with_name(f".{path.name}.part")
+    report = write_pdf(await labels_of(counter, sheets, at, actor=actor, sandbox=sandbox), part)
+    async with counter.db.transaction() as tx:
+        await lives_queries.count_copies(tx, sheets)
+    part.replace(path)
+    return report
+
+
+async def labels_of(
+    counter: Counter, refs: Sequence[NumberRef], at: datetime, *, actor: str, sandbox: bool
+) -> list[LabelData]:
+    """The finished text of each sheet, recipients masked unless the account chose the full label on record."""
+    waybills = await queries.waybills(counter.db, refs)
+    cards = {one: await counter.card(AccountRef(refs[0].merchant_id, one)) for one in {w.account_id for w in waybills}}
+    senders = {
+        one: await queries.sender(counter.db, refs[0].merchant_id, one) for one in {w.ship_from_id for w in waybills}
+    }
+    recipients = await _recipients(counter, waybills, cards, actor)
+    positions = [f"{place}/{len(waybills)}" for place in range(1, len(waybills) + 1)]
+    printed_at = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    return [
+        _label(
+            waybill,
+            recipients[waybill.ref],
+            senders[waybill.ship_from_id],
+            f"{place}/{len(waybills)}",
+            printed_at,
+            sandbox,
+        )
+        for place, waybill in enumerate(waybills, 1)
+    ]
+
+
+def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, printed_at: str, sandbox: bool) -> LabelData:
+    carrier = catalogue().get(waybill.ref.carrier)
+    return LabelData(
+        carrier_zh=carrier.zh,
+        carrier_en=carrier.en,
+        product=waybill.product,
+        number=waybill.ref.number,
+        barcode_text=waybill.barcode_text,
+        qr_text=waybill.qr_text,
+        sort_code=waybill.route.sort_code,
+        big_mark=waybill.route.big_mark,
+        bag_centre=waybill.route.bag_centre,
+        recipient_name=to.name,
+        recipient_phone=_phone(to),
+        recipient_address=" ".join(filter(None, (to.province, to.city, to.district, to.town, to.detail))),
+        sender_name=mask_name(sender.contact),
+        sender_phone=mask_phone(sender.phone),
+        sender_address=sender.province + sender.city + sender.district + mask_detail(sender.detail),
+        goods=goods_summary([OrderLine(**line) for line in waybill.goods]),
+        remark="；".join(filter(None, (to.buyer_remark, to.seller_remark))),
+        services=_services(waybill),
+        printed_at=printed_at,
+        position=position,
+        copy=waybill.copies + 1,
+        sandbox=sandbox,
+    )
+
+
+def _phone(to: Recipient) -> str:
+    """The phone as printed; what another platform has sealed is said to be sealed, not printed as 70 characters."""
+    if recognise(to.phone) is not None:
+        return SEALED_PHONE
+    return f"{to.phone} 转 {to.extension}" if to.extension else to.phone
+
+
+def _services(waybill: Waybill) -> tuple[str, ...]:
+    """What the courier has to know at a glance."""
+    names = {service.code: service.zh for service in services_of(waybill.ref.carrier)}
+    marks = [names.get(code, code) for code in waybill.services]
+    if waybill.pieces > 1:
+        marks.append(f"子母件 {waybill.piece}/{waybill.pieces}")
+    return tuple(marks)
+
+
+async def _recipients(
+    counter: Counter, waybills: Sequence[Waybill], cards: Mapping[UUID, AccountCard], actor: str
+) -> dict[NumberRef, Recipient]:
+    """Masked, free and unrecorded; in full where the account chose so, which is a reveal on record."""
+    full = [waybill for waybill in waybills if cards[waybill.account_id].full_label]
+    revealed = await reveal(
+        counter.db,
+        counter.vault,
+        purpose="print_full",
+        actor=actor,
+        merchant_id=waybills[0].ref.merchant_id,
+        rows=[(waybill.order_ref, waybill.sealed) for waybill in full],
+        fields=("name", "phone", "address", "remarks"),
+    )
+    shown = dict(zip((waybill.ref for waybill in full), revealed, strict=True))
+    keys = await counter.vault.keys_for(waybills[0].ref.merchant_id, [waybill.sealed for waybill in waybills])
+    return {
+        waybill.ref: shown[waybill.ref]
+        if waybill.ref in shown
+        else masked(keys, waybill.sealed, waybill.order_ref, RULE)
+        for waybill in waybills
+    }
+
+
+async def _with_children(counter: Counter, refs: Sequence[NumberRef]) -> list[NumberRef]:
+    sheets: list[NumberRef] = []
+    for waybill in await queries.waybills(counter.db, refs):
+        sheets.append(waybill.ref)
+        if waybill.pieces > 1 and waybill.parent_number is None:
+            sheets += [queries.sibling(waybill.ref, one) for one in await queries.children(counter.db, waybill.ref)]
+    return sheets

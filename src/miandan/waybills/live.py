@@ -1,0 +1,305 @@
+"""Numbers that the carrier issues itself: intent, call, settlement.
+
+The intent is committed before the call, so whatever dies in between, the next one who asks for the parcel finds it
+and learns the outcome from the carrier: by asking again where the carrier is repeat-safe, by query where it can be
+queried ("not found" counts only after its settle time), by a person otherwise. Until then the unit stays reserved.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from asyncpg import UniqueViolationError
+
+from miandan.accounts import leases
+from miandan.accounts.cards import AccountCard
+from miandan.accounts.leases import AccountRef
+from miandan.branches import service as branches
+from miandan.branches.model import DirectoryRow, Source
+from miandan.connectors.model import CarrierAnswer, CarrierRefused, CarrierSilent, Connector
+from miandan.kernel.clock import now
+from miandan.kernel.database import Transaction
+from miandan.kernel.errors import Refusal
+from miandan.kernel.ids import new_id
+from miandan.waybills import intents, queries
+from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask
+from miandan.waybills.counter import Counter
+from miandan.waybills.desk import Occupied, month_of
+from miandan.waybills.intents import Intent
+from miandan.waybills.model import NumberRef, Outcome, Refused, Route, TakeRequest
+from miandan.waybills.one_by_one import write_parcel
+from miandan.waybills.prepare import Issued, Prepared
+from miandan.waybills.queries import NewKey
+from miandan.waybills.same_key import INTENT
+from miandan.waybills.superseding import supersede
+
+CALLS_AT_ONCE = 8
+CALL_SECONDS = 30.0
+"""A carrier that has not answered by then is silent (one public carrier list names 30 s; reference/needs.md 2.2)."""
+REPEATS = 2
+"""How often a repeat-safe carrier is asked again at once."""
+
+
+class Progress(StrEnum):
+    """What settling a key has come to; the empty one is falsy and means that nothing can be done now."""
+
+    NONE = ""
+    SETTLED = "settled"
+    ELSEWHERE = "elsewhere"
+    """Another worker, or another caller here, is making the call."""
+
+
+async def take_live(
+    counter: Counter,
+    request: TakeRequest,
+    card: AccountCard,
+    parcels: Sequence[Prepared],
+    replacing: NumberRef | None = None,
+) -> list[Outcome]:
+    """Ask the carrier for every parcel. Raises Occupied when the first key may not be free."""
+    connector = counter.connector(card.carrier)
+    gate = asyncio.Semaphore(CALLS_AT_ONCE)
+
+    async def one(parcel: Prepared) -> Outcome:
+        async with gate:
+            return await _take_one(counter, connector, request, card, parcel, replacing)
+
+    results = await asyncio.gather(*(one(parcel) for parcel in parcels), return_exceptions=True)
+    outcomes: list[Outcome] = []
+    for parcel, result in zip(parcels, results, strict=True):
+        if isinstance(result, Occupied) and len(parcels) > 1:
+            outcomes.append(Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0])))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            outcomes.append(result)
+    return outcomes
+
+
+async def settle_key(counter: Counter, merchant_id: int, keys: Sequence[str]) -> Progress:
+    """Learn the outcome of the intent that occupies one of these keys, if it can be learnt now."""
+    rows = await queries.live_keys(counter.db, merchant_id, keys)
+    for row in rows:
+        if row["number"].startswith(INTENT):
+            return await settle_intent(counter, merchant_id, UUID(row["number"].removeprefix(INTENT)))
+    return Progress.SETTLED
+
+
+async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> Progress:
+    """Learn the outcome of one intent, unless somebody alive is making its call."""
+    if str(intent_id) in counter.calling:
+        return Progress.ELSEWHERE
+    intent = await intents.unsettled(counter.db, merchant_id, intent_id)
+    if intent is None:
+        return Progress.SETTLED
+    foreign = intent.state == "open" and intent.worker != counter.desk.worker
+    if foreign and await leases.is_alive(counter.db, intent.worker):
+        return Progress.ELSEWHERE
+    counter.calling.add(str(intent_id))
+    try:
+        outcome = await _ask_again(counter, counter.connector(intent.carrier), intent)
+    finally:
+        counter.calling.discard(str(intent_id))
+    return Progress.NONE if outcome is None else Progress.SETTLED
+
+
+async def settle_all(counter: Counter) -> int:
+    """Learn what can be learnt of every unsettled intent whose carrier has a connector here; how many were settled."""
+    settled = 0
+    for merchant_id, intent_id in await intents.all_unsettled(counter.db):
+        try:
+            settled += await settle_intent(counter, merchant_id, intent_id) is Progress.SETTLED
+        except Refusal:
+            continue
+    return settled
+
+
+async def _take_one(
+    counter: Counter,
+    connector: Connector,
+    request: TakeRequest,
+    card: AccountCard,
+    parcel: Prepared,
+    replacing: NumberRef | None,
+) -> Outcome:
+    try:
+        intent = await _commit_to_ask(counter, request, card, parcel, replacing)
+    except UniqueViolationError as error:
+        raise Occupied from error
+    except Refusal as refusal:
+        return Refused(parcel.ask.keys, refusal)
+    counter.calling.add(str(intent.intent_id))
+    try:
+        return await _call(counter, connector, intent) or _doubtful(intent, parcel.ask.keys)
+    finally:
+        counter.calling.discard(str(intent.intent_id))
+
+
+async def _commit_to_ask(
+    counter: Counter, request: TakeRequest, card: AccountCard, parcel: Prepared, replacing: NumberRef | None
+) -> Intent:
+    carrier = counter.carrier(card.carrier)
+    units = 1 + (parcel.ask.pieces - 1) * carrier.terms().child_number_cost
+    at, intent_id, merchant_id = now(), new_id(), request.merchant_id
+    # A retake keeps the old number until the new one is known, so it occupies keys beside the old ones.
+    suffix = "|retake" if replacing else ""
+    keys = [
+        NewKey(merchant_id, key + suffix, card.carrier, f"{INTENT}{intent_id}", seat)
+        for seat, key in enumerate(parcel.ask.keys)
+    ]
+    async with counter.db.transaction() as tx:
+        drawn = await leases.draw_exactly(tx, card.ref, units)
+        intent = Intent(
+            merchant_id=merchant_id,
+            intent_id=intent_id,
+            account_id=request.account_id,
+            lease_id=drawn[0].lease_id,
+            worker=counter.desk.worker,
+            carrier=card.carrier,
+            state="open",
+            units=units,
+            ask=ask_of(request, card, parcel, replacing),
+            order_ref=parcel.ask.order_ref,
+            recipient_token=parcel.sealed.token,
+            recipient_key=parcel.sealed.key,
+            recipient=parcel.sealed.body,
+            recipient_digest=parcel.sealed.digest,
+            asked_at=at,
+        )
+        await intents.insert(tx, intent, keys, month_of(at))
+    return intent
+
+
+async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+    """Make the call, again where that is safe; None while the outcome is in doubt."""
+    ask = await number_ask(counter, intent)
+    raw = ""
+    for _ in range(1 + REPEATS if connector.repeat_safe else 1):
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                answer = await connector.take(ask)
+            return await _settle_answered(counter, connector, intent, answer)
+        except CarrierRefused as refused:
+            return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=refused.raw), refused.raw)
+        except (CarrierSilent, TimeoutError) as silence:
+            raw = str(silence)
+    async with counter.db.transaction() as tx:
+        await intents.doubt(tx, intent, raw)
+    return await _query(counter, connector, intent)
+
+
+async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+    if connector.repeat_safe:
+        return await _call(counter, connector, intent)
+    async with counter.db.transaction() as tx:
+        await intents.doubt(tx, intent, "")
+    return await _query(counter, connector, intent)
+
+
+async def _query(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+    """Ask the carrier what became of the call; "not found" is believed only after its settle time."""
+    if not connector.queryable:
+        return None
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            answer = await connector.find(str(intent.intent_id))
+    except (CarrierRefused, CarrierSilent, TimeoutError):
+        return None
+    if answer is not None:
+        return await _settle_answered(counter, connector, intent, answer)
+    if now() - intent.asked_at < connector.settle:
+        return None
+    return await _settle_refused(counter, intent, Refusal("carrier.lost", carrier=intent.carrier), "not found")
+
+
+async def _settle_answered(counter: Counter, connector: Connector, intent: Intent, answer: CarrierAnswer) -> Outcome:
+    """Write the numbers down, unless they cannot be: then the carrier hears that we do not use them."""
+    carrier = counter.carrier(intent.carrier)
+    wanted = int(intent.ask["pieces"])
+    if len(answer.numbers) != wanted or not all(carrier.accepts(number) for number in answer.numbers):
+        refusal = Refusal("carrier.number_breaks_rule", carrier=intent.carrier)
+        outcome = await _settle_refused(counter, intent, refusal, answer.raw)
+        await _give_up(connector, intent, answer)
+        return outcome
+    try:
+        async with counter.db.transaction() as tx:
+            return await _write_answer(tx, counter, intent, answer)
+    except Refusal as refusal:
+        # Not given up at the carrier: the number lives, for somebody else.
+        return await _settle_refused(counter, intent, refusal, answer.raw)
+
+
+async def _write_answer(tx: Transaction, counter: Counter, intent: Intent, answer: CarrierAnswer) -> Outcome:
+    held = await intents.unsettled_for_update(tx, intent.merchant_id, intent.intent_id)
+    keys = tuple(intent.ask["keys"])
+    if held is None:  # somebody else has learnt the outcome; the caller looks again
+        return Refused(keys, Refusal("take.contended", key=keys[0]))
+    at = now()
+    month = month_of(at)
+    rows = [
+        DirectoryRow(intent.carrier, number, intent.merchant_id, month, source, at, intent.intent_id)
+        for number, source in zip(answer.numbers, [Source.LIVE, *[Source.CHILD] * len(answer.numbers)], strict=False)
+    ]
+    if await branches.note_numbers(tx, rows):
+        raise Refusal("carrier.number_repeated", carrier=intent.carrier)
+    await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
+    if intent.ask["replacing"] is not None:
+        carrier, number, taken_in = intent.ask["replacing"]
+        old = NumberRef(intent.merchant_id, carrier, number, date.fromisoformat(taken_in))
+        await supersede(tx, old, at)
+        await queries.name_successor(tx, old, answer.numbers[0])
+    route = _route(answer)
+    parcel = as_parcel(intent, route)
+    issued = [
+        Issued(
+            number,
+            intent.lease_id,
+            answer.route.barcode_text if answer.route and place == 0 else number,
+            answer.route.qr_text if answer.route else number,
+            _units_of(intent, place),
+        )
+        for place, number in enumerate(answer.numbers)
+    ]
+    taken = await write_parcel(tx, as_request(intent), intent.carrier, parcel, issued, at)
+    await intents.settle(tx, intent, "known", at, number=taken.number, error=None, raw=answer.raw)
+    return taken
+
+
+def _units_of(intent: Intent, place: int) -> int:
+    """The unit of the parent, or a child's share of the rest."""
+    if place == 0:
+        return 1
+    return (intent.units - 1) // (int(intent.ask["pieces"]) - 1)
+
+
+def _route(answer: CarrierAnswer) -> Route:
+    if answer.route is None:
+        return Route()
+    return Route(answer.route.sort_code, answer.route.big_mark, answer.route.bag_centre)
+
+
+async def _settle_refused(counter: Counter, intent: Intent, refusal: Refusal, raw: str) -> Outcome:
+    """The carrier gave no number: keys and unit are free again."""
+    keys = tuple(intent.ask["keys"])
+    async with counter.db.transaction() as tx:
+        if await intents.unsettled_for_update(tx, intent.merchant_id, intent.intent_id) is not None:
+            await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
+            account = AccountRef(intent.merchant_id, intent.account_id)
+            await leases.give_back(tx, account, intent.units, "refused", str(intent.intent_id))
+            await intents.settle(tx, intent, "refused", now(), number=None, error=refusal.code, raw=raw)
+    return Refused(keys, refusal)
+
+
+async def _give_up(connector: Connector, intent: Intent, answer: CarrierAnswer) -> None:
+    """Best effort: numbers that break the rule are not used, whether the carrier hears of it or not."""
+    try:
+        async with asyncio.timeout(CALL_SECONDS):
+            await connector.cancel(answer.numbers[0], str(intent.intent_id))
+    except (CarrierRefused, CarrierSilent, TimeoutError, IndexError):
+        return
+
+
+def _doubtful(intent: Intent, keys: tuple[str, ...]) -> Refused:
+    return Refused(keys, Refusal("take.in_doubt", key=keys[0]))

@@ -1,0 +1,121 @@
+"""Statements about what happens to a waybill after it was taken."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from miandan.accounts.leases import AccountRef
+from miandan.kernel.database import Transaction
+from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.queries import read_waybill
+
+MOST_DUE = 500
+"""Numbers recycled in one transaction."""
+
+# A cancelled number waits without a scan; an issued one that nobody printed, shipped or scanned is idle. What was
+# superseded and could not be cancelled is idle too once nobody has scanned it.
+_DUE_FOR_UPDATE = """
+    SELECT *
+      FROM waybill
+     WHERE carrier = $1 AND first_scan_at IS NULL
+       AND (number_state = 'cancelled' AND state_at < $2
+         OR number_state IN ('issued', 'cancel_requested') AND taken_at < $3 AND shipped_at IS NULL)
+     ORDER BY merchant_id, number
+     LIMIT $4
+       FOR UPDATE SKIP LOCKED
+"""
+
+_COUNT_RECYCLED = """
+    UPDATE account SET recycled = recycled + $3 WHERE merchant_id = $1 AND account_id = $2
+"""
+
+_KEEP_FIRST_SCAN = """
+    UPDATE waybill
+       SET first_scan_at = least(first_scan_at, $5)
+     WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
+"""
+
+_SET_SHIPPED = """
+    UPDATE waybill
+       SET shipped_at = $5
+     WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
+"""
+
+_COUNT_COPIES = """
+    UPDATE waybill
+       SET copies = copies + 1
+     WHERE (merchant_id, carrier, number, month) IN (
+           SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::date[]))
+ RETURNING number
+"""
+
+_KEEP_VERSION = """
+    INSERT INTO waybill_version (merchant_id, carrier, number, version, replaced_at, order_ref, goods, services,
+                                 division_code, sort_code, big_mark, bag_centre, route_version,
+                                 recipient_token, recipient_key, recipient, recipient_digest)
+    SELECT merchant_id, carrier, number, version, $5, order_ref, goods, services,
+           division_code, sort_code, big_mark, bag_centre, route_version,
+           recipient_token, recipient_key, recipient, recipient_digest
+      FROM waybill
+     WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
+"""
+
+_REPLACE = """
+    UPDATE waybill
+       SET version = $5, goods = $6, services = $7, division_code = $8, sort_code = $9, big_mark = $10,
+           bag_centre = $11, route_version = $12, recipient_token = $13, recipient_key = $14, recipient = $15,
+           recipient_digest = $16, recipient_index = $17
+     WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
+"""
+
+
+async def due_for_update(
+    tx: Transaction, carrier: str, at: datetime, waiting_days: int, idle_days: int
+) -> list[Waybill]:
+    """Waybills of a carrier whose unit goes back at `at`, at most MOST_DUE of them."""
+    waited, idle = at - timedelta(days=waiting_days), at - timedelta(days=idle_days)
+    return [read_waybill(row) for row in await tx.fetch(_DUE_FOR_UPDATE, carrier, waited, idle, MOST_DUE)]
+
+
+async def count_recycled(tx: Transaction, account: AccountRef, units: int) -> None:
+    """Move the account's running total."""
+    await tx.execute(_COUNT_RECYCLED, account.merchant_id, account.account_id, units)
+
+
+async def keep_first_scan(tx: Transaction, ref: NumberRef, at: datetime) -> None:
+    """Note a scan unless an earlier one is known; scans come in any order."""
+    await tx.execute(_KEEP_FIRST_SCAN, ref.merchant_id, ref.carrier, ref.number, ref.month, at)
+
+
+async def set_shipped(tx: Transaction, ref: NumberRef, at: datetime | None) -> None:
+    """Make or withdraw the merchant's statement."""
+    await tx.execute(_SET_SHIPPED, ref.merchant_id, ref.carrier, ref.number, ref.month, at)
+
+
+async def count_copies(tx: Transaction, refs: Sequence[NumberRef]) -> int:
+    """One more copy of each label; how many waybills there were."""
+    arrays = zip(*((ref.merchant_id, ref.carrier, ref.number, ref.month) for ref in refs), strict=True)
+    return len(await tx.fetch(_COUNT_COPIES, *map(list, arrays)))
+
+
+async def replace_document(tx: Transaction, changed: Waybill, at: datetime) -> None:
+    """Keep the current version for good and write the changed one in its place."""
+    ref, route, sealed = changed.ref, changed.route, changed.sealed
+    where = ref.merchant_id, ref.carrier, ref.number, ref.month
+    await tx.execute(_KEEP_VERSION, *where, at)
+    await tx.execute(
+        _REPLACE,
+        *where,
+        changed.version,
+        [dict(line) for line in changed.goods],
+        dict(changed.services),
+        changed.division_code,
+        route.sort_code,
+        route.big_mark,
+        route.bag_centre,
+        route.version,
+        sealed.token,
+        sealed.key,
+        sealed.body,
+        sealed.digest,
+        sealed.index or None,
+    )

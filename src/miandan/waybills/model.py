@@ -1,0 +1,142 @@
+"""What is asked of the heart and what it answers: parcels, waybills, refusals. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from miandan.kernel.errors import Refusal
+from miandan.vault.model import Recipient, Sealed
+
+MOST_PIECES = 99
+"""Pieces of one parcel; Deppon and Doudian allow fewer per call, nobody more."""
+
+
+class NumberState(StrEnum):
+    """The life of a number. Whether a later number superseded it stands beside this."""
+
+    ISSUED = "issued"
+    CANCEL_REQUESTED = "cancel_requested"
+    CANCELLED = "cancelled"
+    RECYCLED = "recycled"
+
+
+def parcel_key(shop_id: str, order_id: str, pack_id: str = "") -> str:
+    """The key that an order occupies; `pack_id` tells several parcels of one order apart."""
+    return f"{shop_id}/{order_id}#{pack_id}" if pack_id else f"{shop_id}/{order_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelAsk:
+    """One parcel that wants a number.
+
+    `keys` are the parcel keys of every order in it, the first one's order being the one for whom `recipient` is
+    sealed under `order_ref`. `pieces` above 1 asks for child numbers.
+    """
+
+    keys: tuple[str, ...]
+    order_ref: str
+    recipient: Recipient | Sealed
+    goods: tuple[Mapping[str, Any], ...]
+    division_code: str = ""
+    shop_id: str = ""
+    product: str = ""
+    services: Mapping[str, Any] = field(default_factory=dict)
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRequest:
+    """Parcels of one merchant for one account, all sent from one approved address.
+
+    `retake` replaces a number taken on another account. `accept_differences` answers the old number although
+    recipient, goods or services have changed, with the fields named; without it that parcel is refused.
+    """
+
+    merchant_id: int
+    account_id: UUID
+    ship_from_id: UUID
+    parcels: tuple[ParcelAsk, ...]
+    app: str = "cli"
+    idempotency_key: str | None = None
+    retake: bool = False
+    accept_differences: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRef:
+    """Which waybill, for a statement."""
+
+    merchant_id: int
+    carrier: str
+    number: str
+    month: date
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A parcel with its live number. `known` says that it had the number before; `differs` names what has changed."""
+
+    keys: tuple[str, ...]
+    ref: NumberRef
+    children: tuple[str, ...] = ()
+    known: bool = False
+    differs: tuple[str, ...] = ()
+    sorted: bool = True
+
+    @property
+    def number(self) -> str:
+        return self.ref.number
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A parcel without a number, and why."""
+
+    keys: tuple[str, ...]
+    refusal: Refusal
+
+
+Outcome = Taken | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the sorting line reads; empty `sort_code` prints as 未分拣."""
+
+    sort_code: str = ""
+    big_mark: str = ""
+    bag_centre: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waybill:
+    """One number with its lives and the current version of its document."""
+
+    ref: NumberRef
+    account_id: UUID
+    state: NumberState
+    superseded_by: str | None
+    copies: int
+    shipped_at: datetime | None
+    first_scan_at: datetime | None
+    taken_at: datetime
+    units: int
+    version: int
+    shop_id: str
+    order_ref: str
+    parent_number: str | None
+    piece: int
+    pieces: int
+    ship_from_id: UUID
+    product: str
+    goods: tuple[Mapping[str, Any], ...]
+    services: Mapping[str, Any]
+    division_code: str
+    route: Route
+    barcode_text: str
+    qr_text: str
+    sealed: Sealed

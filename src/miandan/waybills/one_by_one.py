@@ -1,0 +1,73 @@
+"""Takes inside one transaction of their own: listed numbers, and new numbers that replace old ones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from asyncpg import UniqueViolationError
+
+from miandan.accounts import leases
+from miandan.accounts.cards import AccountCard
+from miandan.branches import service as branches
+from miandan.branches.model import DirectoryRow, Source
+from miandan.kernel.clock import now
+from miandan.kernel.database import Transaction
+from miandan.kernel.errors import Refusal
+from miandan.waybills import queries
+from miandan.waybills.counter import Counter
+from miandan.waybills.desk import Occupied, draw_numbers, month_of
+from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
+from miandan.waybills.prepare import Issued, Prepared, key_rows, waybill_rows
+from miandan.waybills.queries import TakeRows
+
+
+async def take_listed(
+    counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared]
+) -> list[Outcome]:
+    """Numbers from the carrier's list, parcel by parcel. Raises Occupied when the first key may not be free."""
+    outcomes: list[Outcome] = []
+    for parcel in parcels:
+        try:
+            async with counter.db.transaction() as tx:
+                outcomes.append(await take_in(tx, counter, request, card, parcel, now()))
+        except UniqueViolationError as error:
+            if not outcomes:
+                raise Occupied from error
+            outcomes.append(Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0])))
+        except Refusal as refusal:
+            outcomes.append(Refused(parcel.ask.keys, refusal))
+    return outcomes
+
+
+async def take_in(
+    tx: Transaction, counter: Counter, request: TakeRequest, card: AccountCard, parcel: Prepared, at: datetime
+) -> Taken:
+    """A new number for one parcel within `tx`. Raises units.exhausted, numbers.exhausted, UniqueViolationError."""
+    drawn = await leases.draw_exactly(tx, card.ref, parcel.ask.pieces)
+    if card.supply == "segment":
+        issued = draw_numbers(counter.carrier(card.carrier), drawn, parcel.ask.pieces)
+    else:
+        listed = await branches.claim_listed(tx, card.carrier, card.branch_code, parcel.ask.pieces)
+        if len(listed) < parcel.ask.pieces:
+            raise Refusal("numbers.exhausted", carrier=card.carrier, branch=card.branch_code, wanted=parcel.ask.pieces)
+        issued = [Issued(number, drawn[0].lease_id, number, number) for number in listed]
+        await _note(tx, request.merchant_id, card.carrier, listed, at)
+    return await write_parcel(tx, request, card.carrier, parcel, issued, at)
+
+
+async def write_parcel(
+    tx: Transaction, request: TakeRequest, carrier: str, parcel: Prepared, issued: Sequence[Issued], at: datetime
+) -> Taken:
+    """Occupy the keys and write the waybills of one parcel whose numbers are known."""
+    numbers = [one.number for one in issued]
+    keys = key_rows(request.merchant_id, carrier, parcel.ask.keys, numbers)
+    rows = TakeRows(waybill_rows(request, carrier, parcel, issued), keys)
+    await queries.write(tx, at, month_of(at), rows)
+    ref = NumberRef(request.merchant_id, carrier, numbers[0], month_of(at))
+    return Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code))
+
+
+async def _note(tx: Transaction, merchant_id: int, carrier: str, numbers: Sequence[str], at: datetime) -> None:
+    month = month_of(at)
+    rows = [DirectoryRow(carrier, number, merchant_id, month, Source.LIST, at) for number in numbers]
+    if await branches.note_numbers(tx, rows):
+        raise Refusal("carrier.number_repeated", carrier=carrier)

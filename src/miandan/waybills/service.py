@@ -1,0 +1,170 @@
+"""Taking numbers. One parcel gets one live number, whatever is retried, raced, killed or timed out.
+
+The fast path tries to write at once and looks only when a key turns out to be occupied; see desk.py for how takes of
+many callers become one statement, live.py for carriers that issue by themselves, lives.py for what happens later.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from miandan.accounts.cards import AccountCard
+from miandan.accounts.leases import AccountRef
+from miandan.kernel.clock import now
+from miandan.kernel.errors import Refusal
+from miandan.waybills import live, one_by_one, queries, retaking
+from miandan.waybills.counter import Counter
+from miandan.waybills.desk import Occupied, Work, with_numbers
+from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
+from miandan.waybills.prepare import Prepared, prepare, refuse_impossible
+from miandan.waybills.queries import KeptAnswer
+from miandan.waybills.same_key import resolve
+
+ATTEMPTS = 8
+"""How often a take looks and tries again when others take the same keys at the same moment."""
+
+PATIENCE_SECONDS = 20.0
+"""How long a take waits for another caller's live call on the same key."""
+
+
+async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
+    """Give every parcel of the request its number; one outcome per parcel, in the order asked.
+
+    A parcel that has a live number keeps it (`Taken.known`). What cannot be served is `Refused`, the rest goes on: when
+    units run out the first parcels have theirs. A parcel with a number under the same Idempotency-Key gets that number
+    for ever, even after a cancel. Raises Refusal where no parcel could be served: account.*, carrier.*,
+    take.idempotency_reused.
+    """
+    card = await counter.card(AccountRef(request.merchant_id, request.account_id))
+    card.ready_for(request.ship_from_id)
+    outcomes: dict[int, Outcome] = dict(refuse_impossible(request.parcels))
+    places = [place for place in range(len(request.parcels)) if place not in outcomes]
+    prepared = dict(zip(places, await _prepare(counter, request, card, places), strict=True))
+    answer = _answer_to_keep(request, list(prepared.values()))
+    if answer is not None:
+        outcomes |= await _kept(counter, request, answer)
+    asked = [place for place in places if place not in outcomes]
+    whole = answer if len(asked) == len(request.parcels) else None
+    served = await _serve(counter, request, card, [prepared[place] for place in asked], whole)
+    outcomes |= zip(asked, served, strict=True)
+    in_order = [outcomes[place] for place in range(len(request.parcels))]
+    if answer is not None and asked:
+        await _keep(counter, answer, in_order)
+    return in_order
+
+
+async def _prepare(counter: Counter, request: TakeRequest, card: AccountCard, places: Sequence[int]) -> list[Prepared]:
+    keys = await counter.vault.keys_of(request.merchant_id)
+    routes = await counter.routes(card.carrier)
+    return [
+        prepare(parcel, keys, routes.of(parcel.division_code))
+        for parcel in (request.parcels[place] for place in places)
+    ]
+
+
+async def _serve(
+    counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared], answer: KeptAnswer | None
+) -> list[Outcome]:
+    """Try, look, and try again with what is still free."""
+    outcomes: list[Outcome | None] = [None] * len(parcels)
+    open_places = list(range(len(parcels)))
+    for attempt in range(ATTEMPTS):
+        if attempt or card.supply != "segment":
+            found = await _look(counter, request, card, [parcels[place] for place in open_places])
+            for place, outcome in zip(open_places, found, strict=True):
+                outcomes[place] = outcome
+            open_places = [place for place in open_places if outcomes[place] is None]
+        if not open_places:
+            break
+        asked = [parcels[place] for place in open_places]
+        try:
+            issued = await _issue(counter, request, card, asked, answer if not attempt else None, alone=attempt > 0)
+        except Occupied:
+            continue
+        for place, outcome in zip(open_places, issued, strict=True):
+            outcomes[place] = outcome
+        break
+    return [
+        outcome or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
+        for parcel, outcome in zip(parcels, outcomes, strict=True)
+    ]
+
+
+async def _look(
+    counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared]
+) -> list[Outcome | None]:
+    """What is known of the parcels; waits for other callers' live calls, settles abandoned ones, retakes if asked."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        found = await resolve(counter.db, request, parcels)
+        waiting = [one for one in found if isinstance(one, Refused) and one.refusal.code == "take.in_doubt"]
+        moved = [await live.settle_key(counter, request.merchant_id, one.keys) for one in waiting]
+        if not any(moved) or asyncio.get_running_loop().time() > deadline:
+            break
+        if live.Progress.ELSEWHERE in moved:
+            await asyncio.sleep(0.05)
+    if request.retake:
+        for place, one in enumerate(found):
+            if isinstance(one, Refused) and one.refusal.code == "parcel.account_differs":
+                found[place] = await retaking.retake_one(counter, request, card, parcels[place])
+    return found
+
+
+async def _issue(
+    counter: Counter,
+    request: TakeRequest,
+    card: AccountCard,
+    parcels: Sequence[Prepared],
+    answer: KeptAnswer | None,
+    *,
+    alone: bool,
+) -> list[Outcome]:
+    """New numbers from wherever the account has them. Raises Occupied when a key may not be free."""
+    if card.supply == "segment":
+        work = Work(request, card.ref, counter.carrier(card.carrier), parcels, alone, answer)
+        return await counter.desk.number(work)
+    if card.supply == "list":
+        return await one_by_one.take_listed(counter, request, card, parcels)
+    return await live.take_live(counter, request, card, parcels)
+
+
+def _answer_to_keep(request: TakeRequest, parcels: Sequence[Prepared]) -> KeptAnswer | None:
+    if request.idempotency_key is None:
+        return None
+    said = [
+        [parcel.ask.keys, parcel.sealed.digest, parcel.goods, parcel.services, parcel.ask.pieces] for parcel in parcels
+    ]
+    fingerprint = hashlib.blake2b(msgspec.json.encode([str(request.account_id), said]), digest_size=16).digest()
+    return KeptAnswer(request.merchant_id, request.idempotency_key, fingerprint, [])
+
+
+async def _kept(counter: Counter, request: TakeRequest, answer: KeptAnswer) -> dict[int, Outcome]:
+    """What was answered under this key before, by place. Raises take.idempotency_reused when it was something else."""
+    kept = await queries.kept_answer(counter.db, answer.merchant_id, answer.idempotency_key)
+    if kept is None:
+        return {}
+    fingerprint, numbers = kept
+    if fingerprint != answer.fingerprint:
+        raise Refusal("take.idempotency_reused", key=answer.idempotency_key)
+    return {
+        place: _kept_taken(request, request.parcels[place].keys, entry)
+        for place, entry in enumerate(numbers)
+        if entry is not None
+    }
+
+
+def _kept_taken(request: TakeRequest, keys: tuple[str, ...], entry: Any) -> Taken:
+    carrier, number, month, children = entry
+    ref = NumberRef(request.merchant_id, carrier, number, date.fromisoformat(month))
+    return Taken(keys, ref, tuple(children), known=True)
+
+
+async def _keep(counter: Counter, answer: KeptAnswer, outcomes: Sequence[Outcome]) -> None:
+    """Keep what is not kept yet; a number that stands under the key already stays."""
+    if any(isinstance(outcome, Taken) for outcome in outcomes):
+        async with counter.db.transaction() as tx:
+            await queries.keep_answer(tx, with_numbers(answer, outcomes), now())
