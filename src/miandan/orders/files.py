@@ -144,12 +144,14 @@ def _encoding(path: Path, start: bytes) -> str:
 
 
 def _unmarked(start: bytes) -> tuple[str, ...]:
-    """UTF-16 without a mark shows zero bytes in every ASCII character; any other zero byte means no text at all."""
-    if 0 in start[1::2] and 0 not in start[0::2]:
+    """UTF-16 without a mark has a zero byte in every comma and digit, nearly always on the same side; a zero byte
+    anywhere else means no text at all."""
+    if 0 not in start:
+        return ("utf-8", "gb18030")
+    first, second = start[0::2].count(0), start[1::2].count(0)
+    if second > 4 * first:
         return ("utf-16-le",)
-    if 0 in start[0::2] and 0 not in start[1::2]:
-        return ("utf-16-be",)
-    return () if 0 in start else ("utf-8", "gb18030")
+    return ("utf-16-be",) if first > 4 * second else ()
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -186,10 +188,8 @@ def _csv_rows(path: Path, encoding: str) -> Iterator[Row]:
 
 
 def _with_end(lines: Iterable[str]) -> Iterator[str]:
-    last = ""
-    for last in lines:
-        yield last
-    yield _END if last.endswith(("\n", "\r")) or not last else "\n" + _END
+    yield from lines
+    yield _END
 
 
 def _delimiter(beginning: str) -> str:

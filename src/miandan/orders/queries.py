@@ -13,15 +13,15 @@ from miandan.vault.model import Sealed
 
 
 class OrderRow(NamedTuple):
-    """One order on its way into the table, in the order of its columns."""
+    """One order on its way into the table, in the order of its columns; `lines` and `warnings` are JSON text."""
 
     shop_id: str
     order_id: str
     state: str
     held_reason: str | None
     paid_at: datetime | None
-    lines: list[OrderLine]
-    warnings: list[dict[str, object]]
+    lines: str
+    warnings: str
     content_hash: bytes
     division_code: str
     recipient_token: UUID
@@ -29,15 +29,15 @@ class OrderRow(NamedTuple):
     recipient: bytes
     recipient_digest: bytes
     remark_digest: bytes
-    recipient_index: bytes
 
 
 class Written(NamedTuple):
-    """A row that an import wrote: version 1 is new; `token` says whose seal now lies in it."""
+    """A row that an import wrote: version 1 is new; `token` is the seal that lies in it now, `old_token` before."""
 
     ref: OrderRef
     version: int
     token: UUID
+    old_token: UUID | None
 
 
 # A closed, cancelled, refunded or shipped order stays what it is, and a hold by hand stands until it is released: an
@@ -46,15 +46,14 @@ class Written(NamedTuple):
 _KEEP = """
     INSERT INTO trade_order AS kept (
            merchant_id, shop_id, order_id, state, held_reason, paid_at, imported_at, changed_at, lines, warnings,
-           content_hash, division_code, recipient_token, recipient_key, recipient, recipient_digest, remark_digest,
-           recipient_index)
-    SELECT $1, shop_id, order_id, state, held_reason, paid_at, $2, $2, lines, warnings,
-           content_hash, division_code, token, key, body, digest, remark_digest, index
-      FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::jsonb[], $9::jsonb[],
-                  $10::bytea[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[], $15::bytea[], $16::bytea[],
-                  $17::bytea[])
+           content_hash, division_code, recipient_token, recipient_key, recipient, recipient_digest, remark_digest)
+    SELECT $1, shop_id, order_id, state, held_reason, paid_at, $2, $2, lines::jsonb, warnings::jsonb,
+           content_hash, division_code, token, key, body, digest, remark_digest
+      FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
+                  $10::bytea[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[], $15::bytea[], $16::bytea[])
            AS given (shop_id, order_id, state, held_reason, paid_at, lines, warnings, content_hash, division_code,
-                     token, key, body, digest, remark_digest, index)
+                     token, key, body, digest, remark_digest)
+     ORDER BY shop_id, order_id
         ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE
        SET state = CASE WHEN kept.state IN ('closed', 'cancelled', 'refunded', 'shipped')
                           OR kept.held_reason = 'orders.held_by_hand' THEN kept.state ELSE excluded.state END,
@@ -65,22 +64,25 @@ _KEEP = """
            lines = excluded.lines, warnings = excluded.warnings, content_hash = excluded.content_hash,
            division_code = excluded.division_code, recipient_digest = excluded.recipient_digest,
            remark_digest = excluded.remark_digest,
-           (recipient_token, recipient_key, recipient, recipient_index) = (
-               SELECT pick.token, pick.key, pick.body, pick.index
-                 FROM (VALUES (kept.recipient_token, kept.recipient_key, kept.recipient, kept.recipient_index, true),
-                              (excluded.recipient_token, excluded.recipient_key, excluded.recipient,
-                               excluded.recipient_index, false)) AS pick (token, key, body, index, is_old)
+           (recipient_token, recipient_key, recipient) = (
+               SELECT pick.token, pick.key, pick.body
+                 FROM (VALUES (kept.recipient_token, kept.recipient_key, kept.recipient, true),
+                              (excluded.recipient_token, excluded.recipient_key, excluded.recipient, false))
+                      AS pick (token, key, body, is_old)
                 WHERE pick.is_old = (kept.recipient_key IS NOT NULL
                                      AND kept.recipient_digest = excluded.recipient_digest
                                      AND kept.remark_digest = excluded.remark_digest))
      WHERE kept.content_hash <> excluded.content_hash OR kept.recipient_digest <> excluded.recipient_digest
         OR kept.remark_digest <> excluded.remark_digest
- RETURNING shop_id, order_id, version, recipient_token
+ RETURNING shop_id, order_id, version, recipient_token,
+           (SELECT old.recipient_token FROM trade_order AS old  -- as it was when the statement began
+             WHERE old.merchant_id = kept.merchant_id AND old.shop_id = kept.shop_id AND old.order_id = kept.order_id)
+           AS old_token
 """
 
 _FIND = """
     SELECT shop_id, order_id, state, held_reason, version, lines, division_code, recipient_token, recipient_key,
-           recipient, recipient_digest, recipient_index, paid_at, imported_at
+           recipient, recipient_digest, paid_at, imported_at
       FROM trade_order
       JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
      WHERE merchant_id = $1
@@ -109,7 +111,8 @@ async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: 
     columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
     written = await tx.fetch(_KEEP, merchant_id, at, *columns)
     return [
-        Written(OrderRef(row["shop_id"], row["order_id"]), row["version"], row["recipient_token"]) for row in written
+        Written(OrderRef(row["shop_id"], row["order_id"]), row["version"], row["recipient_token"], row["old_token"])
+        for row in written
     ]
 
 
@@ -160,7 +163,7 @@ def _order(row: Record) -> TradeOrder:
             row["recipient_key"],
             row["recipient"],
             row["recipient_digest"],
-            row["recipient_index"] or b"",
+            b"",
         ),
         paid_at=row["paid_at"],
         imported_at=row["imported_at"],

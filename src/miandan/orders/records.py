@@ -87,6 +87,8 @@ def _shape_problem(record: Record, row_characters: int) -> Refusal | None:
         length = sum(len(cell) for cell in record.cells if not ciphertext.recognise(cell))
         if length > row_characters:
             return Refusal("orders.row_too_long", length=length, limit=row_characters)
+    if record.last > record.line and any(_holds_rows(cell, record.columns.width) for cell in record.cells):
+        return Refusal("orders.rows_swallowed", last=record.last)
     if any(cell.strip() for cell in record.cells[record.columns.width :]):
         return Refusal("orders.columns_shifted", expected=record.columns.width, found=len(record.cells))
     if cells.has_forbidden_character(joined):
@@ -94,6 +96,11 @@ def _shape_problem(record: Record, row_characters: int) -> Refusal | None:
     if cells.has_lost_character(joined):
         return Refusal("orders.characters_lost", column=_where(record, cells.has_lost_character))
     return None
+
+
+def _holds_rows(cell: str, width: int) -> bool:
+    """Whether a stray quote made one cell of whole rows: then it has a line break and as many delimiters as a row."""
+    return "\n" in cell and max(map(cell.count, ",;\t")) >= width - 1
 
 
 def _where(record: Record, is_bad: Callable[[str], bool]) -> str:

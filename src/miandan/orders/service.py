@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from miandan.kernel.clock import now
-from miandan.kernel.database import Database, Reads
+from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.orders import queries
 from miandan.orders.model import HELD_BY_HAND, Kept, OrderDraft, OrderRef, OrderState, Seals, SetAside, TradeOrder
-from miandan.orders.queries import OrderRow
+from miandan.orders.queries import OrderRow, Written
 from miandan.vault.model import Recipient, Sealed
+from miandan.vault.queries import delete_index
+from miandan.vault.service import keep_index
 
 _ROWS_PER_STATEMENT = 2_000
 _CONTENT_HASH_BYTES = 16
@@ -24,16 +26,15 @@ async def keep(db: Database, keys: Seals, drafts: Sequence[OrderDraft]) -> Kept:
     changed recipient is sealed anew. What is closed, cancelled, refunded, shipped or held by hand keeps its state.
     """
     latest = {ref_of(draft): draft for draft in drafts}
-    at = now()
-    written = []
+    written: list[Written] = []
     async with db.transaction() as tx:
-        for rows in _batches(latest, keys):
-            written += await queries.keep(tx, keys.merchant_id, rows, at)
-    changed = {ref: version for ref, version, _ in written}
+        for batch in _batches(latest):
+            written += await _keep_batch(tx, keys, batch)
+    versions = {row.ref: row.version for row in written}
     return Kept(
-        new=tuple(ref for ref, version in changed.items() if version == 1),
-        unchanged=tuple(ref for ref in latest if ref not in changed),
-        changed=tuple(ref for ref, version in changed.items() if version > 1),
+        new=tuple(ref for ref, version in versions.items() if version == 1),
+        unchanged=tuple(ref for ref in latest if ref not in versions),
+        changed=tuple(ref for ref, version in versions.items() if version > 1),
     )
 
 
@@ -96,11 +97,24 @@ def ref_of(draft: OrderDraft) -> OrderRef:
     return OrderRef(draft.shop_id or "", draft.order_id)
 
 
-def _batches(drafts: dict[OrderRef, OrderDraft], keys: Seals) -> Iterator[list[OrderRow]]:
-    items = list(drafts.items())
+async def _keep_batch(tx: Transaction, keys: Seals, batch: Sequence[tuple[OrderRef, OrderDraft]]) -> list[Written]:
+    """Write one batch; recipients whose seal is new become findable, those that they replaced no longer are."""
+    sealed = {ref: keys.seal(draft.recipient, ref.bound_to) for ref, draft in batch}
+    rows = [_row(ref, draft, sealed[ref], keys) for ref, draft in batch]
+    written = await queries.keep(tx, keys.merchant_id, rows, now())
+    fresh = [row for row in written if row.token == sealed[row.ref].token]
+    replaced = [row.old_token for row in fresh if row.old_token is not None]
+    if replaced:
+        await delete_index(tx, keys.merchant_id, replaced)
+    await keep_index(tx, keys.merchant_id, [(row.ref.bound_to, sealed[row.ref]) for row in fresh])
+    return written
+
+
+def _batches(drafts: dict[OrderRef, OrderDraft]) -> Iterator[list[tuple[OrderRef, OrderDraft]]]:
+    # In one order everywhere, so that two imports at the same moment wait for each other instead of deadlocking.
+    items = sorted(drafts.items(), key=lambda item: item[0])
     for start in range(0, len(items), _ROWS_PER_STATEMENT):
-        batch = items[start : start + _ROWS_PER_STATEMENT]
-        yield [_row(ref, draft, keys.seal(draft.recipient, ref.bound_to), keys) for ref, draft in batch]
+        yield items[start : start + _ROWS_PER_STATEMENT]
 
 
 def _row(ref: OrderRef, draft: OrderDraft, sealed: Sealed, keys: Seals) -> OrderRow:
@@ -111,8 +125,8 @@ def _row(ref: OrderRef, draft: OrderDraft, sealed: Sealed, keys: Seals) -> Order
         state=draft.state.value,
         held_reason=reason,
         paid_at=draft.paid_at,
-        lines=list(draft.lines),
-        warnings=[{"code": warning.code, **warning.fields} for warning in draft.warnings],
+        lines=_json(draft.lines),
+        warnings=_json([{"code": warning.code, **warning.fields} for warning in draft.warnings]),
         content_hash=_content_hash(draft, reason),
         division_code=draft.recipient.division_code,
         recipient_token=sealed.token,
@@ -120,8 +134,11 @@ def _row(ref: OrderRef, draft: OrderDraft, sealed: Sealed, keys: Seals) -> Order
         recipient=sealed.body,
         recipient_digest=sealed.digest,
         remark_digest=_remark_digest(draft.recipient, keys),
-        recipient_index=sealed.index,
     )
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _content_hash(draft: OrderDraft, reason: str | None) -> bytes:

@@ -91,14 +91,13 @@ def _of_marked(mark: str, body: str) -> Ciphertext | None:
     key_block = body.partition("*")[2]
     if key_block.startswith(_OWN_KEY_BLOCK_TEXT):
         return Ciphertext(CiphertextKind.OWN, marks_phone=mark == "$")
-    if _changes(body) < _LEAST_CHANGES and not _mixes_digits_and_letters(body):
+    if not (_looks_random(body) or _mixes_digits_and_letters(body)):
         return None
     return Ciphertext(CiphertextKind.MARKED, marks_phone=mark == "$")
 
 
 def _mixes_digits_and_letters(text: str) -> bool:
-    digits = sum(character.isdigit() for character in text)
-    return 4 <= digits <= len(text) - 4
+    return sum(map(str.isdigit, text)) >= 4 and sum(map(str.isalpha, text)) >= 4
 
 
 def _looks_random(text: str) -> bool:

@@ -20,8 +20,7 @@ CREATE TABLE trade_order (
     recipient_key    bytea,                    -- NULL when shredded
     recipient        bytea NOT NULL,
     recipient_digest bytea NOT NULL,
-    remark_digest    bytea NOT NULL,
-    recipient_index  bytea,                    -- search indexes not yet in vault_index
+    remark_digest    bytea NOT NULL,           -- keyed like recipient_digest; empty without a remark
     PRIMARY KEY (merchant_id, shop_id, order_id),
     CHECK ((held_reason IS NOT NULL) = (state = 'held'))
 );
