@@ -190,6 +190,10 @@ class MerchantKeys:
         spelled = [spelled_recipient(plain, spelled_phone(plain.phone)) for plain in (first, second)]
         return spelled[0] == spelled[1]
 
+    def knows(self, sealed: Sealed) -> bool:
+        """False when the recipient is under a version of the key that is not among these."""
+        return sealed.key is None or int.from_bytes(sealed.key[: _VERSION.size], "big") in self._sealers
+
     def search_index(self, kind: IndexKind, text: str) -> bytes:
         """The truncated index under the newest index key."""
         return self._indexes[0].of(kind, text)

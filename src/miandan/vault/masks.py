@@ -38,7 +38,7 @@ def mask_phone(phone: str, rule: str = "label") -> str:
 
 
 def _mask_numbers(phone: str, mobile: Callable[[str], str]) -> str:
-    if len(phone) == _MOBILE_DIGITS and phone.isdigit() and phone.isascii():
+    if len(phone) == _MOBILE_DIGITS and phone[0] == "1" and phone.isdigit() and phone.isascii():
         return mobile(phone)
     text = unicodedata.normalize("NFKC", phone).strip()
     if not text:
@@ -48,10 +48,14 @@ def _mask_numbers(phone: str, mobile: Callable[[str], str]) -> str:
         return CIPHERTEXT_MARK
     main, tail = match["main"], match["tail"] or match["boxed"] or ""
     digits = _NO_DIGIT.sub("", _COUNTRY.sub("", main.strip()))
-    if tail and len(digits) < _SHORTEST_WITH_TAIL:  # "0571-88001234" is one number, and so is "138-0000-1234"
-        digits, tail = digits + tail, ""
-    masked = mobile(digits) if len(digits) == _MOBILE_DIGITS and digits[0] == "1" else _mask_landline(digits)
+    if tail and (len(digits) < _SHORTEST_WITH_TAIL or _is_mobile(digits + tail)):
+        digits, tail = digits + tail, ""  # "0571-88001234" is one number, and so is "138-0000-1234"
+    masked = mobile(digits) if _is_mobile(digits) else _mask_landline(digits)
     return masked + _mask_extension(tail, "-")
+
+
+def _is_mobile(digits: str) -> bool:
+    return len(digits) == _MOBILE_DIGITS and digits[0] == "1"
 
 
 def _mask_mobile_on_paper(digits: str) -> str:
@@ -95,7 +99,7 @@ _DASH = r"[-‐-―－_~～#]"
 _ROOM_WORD = r"(?:室|房间|房|户|铺位?|工位|床位?)(?![口外部巷村镇乡湾桥沟屯庄路街])"
 # A number before one of these is a road, a gate, a building, a team, a distance or a storey, not a room.
 _NO_ROOM = (
-    r"(?!\d)(?![A-Za-z]?(?:号|號|弄|幢|栋|棟|座|楼|樓|层|層|组|队|隊|社|路|街|巷|道|线|米|公里|村|里|期|区|區|院|年"
+    r"(?!\d)(?![A-Za-z]?(?:#|号|號|弄|幢|栋|棟|座|楼|樓|层|層|组|队|隊|社|路|街|巷|道|线|米|公里|村|里|期|区|區|院|年"
     r"|乡道|县道|省道|国道|高速))"
 )
 _DASHED = rf"\s*{_DASH}\s*[A-Za-z]?\d{{1,5}}+[A-Za-z]?"
@@ -111,9 +115,9 @@ _UNIT_AND_ROOM = re.compile(
     r"|[东西南北中左右][边侧首手]?户"
     # 47-6-746 keeps the building, 70-18号 is a gate: (kept building)(unit and room)
     rf"|(?<![\dA-Za-z])(?P<building>[A-Za-z]?\d{{1,4}}(?:号楼?|幢|栋|座|楼)?)"
-    rf"(?>(?:{_DASHED}){{2,}}号?|{_DASHED}(?![号號弄幢栋座]))(?:{_ROOM_WORD})?"
+    rf"(?>(?:{_DASHED}){{2,}}号?|{_DASHED}(?![号號弄幢栋座单單]))(?:{_ROOM_WORD})?"
     # 5号楼402, 6栋 1203, A座15F02, 公寓1508
-    rf"|(?<={_HOUSE_WORD})[\s,，、]*[A-Za-z]?\d{{1,5}}[A-Za-z]?\d{{0,3}}{_NO_ROOM}"
+    rf"|(?<={_HOUSE_WORD})[\s,，、]*[A-Za-z]?\d{{1,5}}[A-Za-z]?\d{{0,3}}{_NO_ROOM}(?:{_ROOM_WORD})?"
     # 三楼三零二
     rf"|(?<=[楼层幢栋座])[一二三四五六七八九零〇]{{3,4}}{_NO_ROOM}"
     # a number of two to five digits where the text, or its part, ends; after a road it is a gate

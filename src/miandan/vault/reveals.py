@@ -1,0 +1,115 @@
+"""The only way to a plain recipient: with a purpose, within the budget, and written down before anything is shown."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from miandan.kernel import audit
+from miandan.kernel.clock import now, trade_day
+from miandan.kernel.database import Database
+from miandan.kernel.errors import Refusal
+from miandan.vault import queries
+from miandan.vault.model import Recipient, Sealed
+from miandan.vault.purposes import Purpose, RecipientField, only, purpose_on
+from miandan.vault.service import Vault
+
+DELIVER = "deliver"
+_DELIVERY_FIELDS = (RecipientField.NAME, RecipientField.PHONE, RecipientField.ADDRESS)
+
+
+async def reveal(
+    db: Database,
+    vault: Vault,
+    *,
+    purpose: str,
+    actor: str,
+    merchant_id: int,
+    rows: Sequence[tuple[str, Sealed]],
+    fields: Collection[str],
+    app: str | None = None,
+    at: datetime | None = None,
+) -> list[Recipient]:
+    """The plain `fields` of the (bound_to, sealed) rows, in their order; other fields are empty.
+
+    The audit entry and the budget of `app` (the actor where none is named) are committed before the recipients are
+    handed out. All or nothing. Raises Refusal vault.purpose, vault.fields, vault.budget, vault.shredded,
+    vault.damaged or vault.key_unknown.
+    """
+    moment = at or now()
+    why = purpose_on(purpose, trade_day(moment))
+    wanted = why.allowed(fields)
+    if not rows:
+        return []
+    keys = await vault.keys_for(merchant_id, (sealed for _, sealed in rows))
+    opened = [keys.open(sealed, bound_to) for bound_to, sealed in rows]
+    await _write_down(db, why, actor, app or actor, merchant_id, rows, wanted, moment)
+    return [only(recipient, wanted) for recipient in opened]
+
+
+async def reveal_to_carrier(
+    db: Database,
+    vault: Vault,
+    *,
+    carrier: str,
+    actor: str,
+    merchant_id: int,
+    row: tuple[str, Sealed],
+    number_is_live: bool,
+    signed_at: datetime | None,
+    at: datetime | None = None,
+) -> Recipient:
+    """The recipient of a number, for the carrier that carries it; the caller has found the row by that number.
+
+    Raises Refusal vault.number_not_live, vault.too_late (some days after signing, data of the purpose `deliver`),
+    and what `reveal` raises.
+    """
+    moment = at or now()
+    if not number_is_live:
+        raise Refusal("vault.number_not_live", carrier=carrier)
+    days = purpose_on(DELIVER, trade_day(moment)).days_after_signing
+    if signed_at is not None and days is not None and moment > signed_at + timedelta(days=days):
+        raise Refusal("vault.too_late", days=days)
+    (recipient,) = await reveal(
+        db,
+        vault,
+        purpose=DELIVER,
+        actor=actor,
+        merchant_id=merchant_id,
+        rows=[row],
+        fields=_DELIVERY_FIELDS,
+        app=f"carrier:{carrier}",
+        at=moment,
+    )
+    return recipient
+
+
+async def set_reveal_limit(db: Database, app: str, limit: int | None, at: datetime | None = None) -> None:
+    """From today on `app` may reveal `limit` recipients a day; None lifts the limit."""
+    async with db.transaction() as tx:
+        await queries.set_limit(tx, app, trade_day(at or now()), limit)
+
+
+async def _write_down(
+    db: Database,
+    why: Purpose,
+    actor: str,
+    app: str,
+    merchant_id: int,
+    rows: Sequence[tuple[str, Sealed]],
+    fields: Collection[RecipientField],
+    at: datetime,
+) -> None:
+    subject = {
+        "app": app,
+        "tokens": [str(sealed.token) for _, sealed in rows],
+        "fields": sorted(field.value for field in fields),
+    }
+    async with db.transaction() as tx:
+        if why.budgeted:
+            used, limit = await queries.spend_for_update(tx, app, trade_day(at), len(rows))
+            if limit is not None and used > limit:
+                left = limit - (used - len(rows))
+                raise Refusal("vault.budget", limit=limit, left=max(left, 0), wanted=len(rows))
+        chain = audit.merchant_chain(merchant_id)
+        await audit.append(
+            tx, chain, actor=actor, action="recipient.revealed", purpose=why.code, subject=subject, at=at
+        )
