@@ -58,3 +58,12 @@ def test_every_acknowledged_number_survives_a_kill_and_none_is_issued_twice(tmp_
     assert len(heard) > 8
     fresh = asyncio.run(fake.take(ask("after"))).numbers[0]
     assert fresh not in books.values()
+
+
+def test_programs_that_open_a_new_file_at_the_same_moment_all_get_their_numbers(tmp_path: Path) -> None:
+    for round_ in range(3):
+        file = tmp_path / f"books{round_}.sqlite"
+        heard = heard_until_killed([taker(file, f"p{program}") for program in range(4)], after=0.0)
+        assert {key.split("-")[0] for key in heard} == {"p0", "p1", "p2", "p3"}
+        numbers = [issue.number for issue in FakeCarrier("sf", file).issued()]
+        assert len(set(numbers)) == len(numbers)

@@ -6,6 +6,7 @@ changes may be missing. Several programs and carriers share one file. Nothing of
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +15,8 @@ from threading import Lock
 
 from miandan.connectors.faults import Fault, FaultPlan, Verb
 from miandan.connectors.model import RouteData
+
+_PATIENCE = 10.0  # seconds to wait for another program
 
 _SCHEMA = """
     CREATE TABLE IF NOT EXISTS serial (carrier TEXT PRIMARY KEY, next INTEGER NOT NULL);
@@ -88,13 +91,25 @@ class Books:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._carrier = carrier
         self._lock = Lock()
-        self._file = sqlite3.connect(file, timeout=10, isolation_level=None, check_same_thread=False)
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = NORMAL")
-        self._file.executescript(_SCHEMA)
+        self._file = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+        self._prepare()
 
     def close(self) -> None:
         self._file.close()
+
+    def _prepare(self) -> None:
+        """Changing the journal mode does not wait for others as statements do, so two first openers must take turns."""
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._file.execute("PRAGMA journal_mode = WAL")
+                self._file.execute("PRAGMA synchronous = NORMAL")
+                self._file.executescript(_SCHEMA)
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
