@@ -21,6 +21,7 @@ _FORMULA = re.compile(r'="([^"]*)"')
 _FRACTION = re.compile(r"\d+\.\d+")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+_BLANK = re.compile(r"\s")
 _COUNT = re.compile(r"[+-]?[0-9]{1,12}(?:\.0{1,6})?")
 _MONEY = re.compile(r"[¥￥]?\s*(-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|-?[0-9]+(?:\.[0-9]+)?)\s*元?")
 _TIME = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?")
@@ -58,7 +59,7 @@ def identifier(text: str, column: str) -> str:
         text = formula[1]
     if is_mangled(text):
         raise Refusal("orders.mangled", column=column)
-    if len(text) > LONGEST_ID or any(character.isspace() for character in text):
+    if len(text) > LONGEST_ID or _BLANK.search(text):
         raise Refusal("orders.id_unreadable", column=column)
     return text
 

@@ -127,9 +127,9 @@ def _draft(shop_id: str | None, order: str, records: list[Record], rows: tuple[i
 def _one_recipient(records: list[Record]) -> recipients.Reading:
     """The recipient of all rows. Raises `orders.recipient_differs` with both lines when they are not one person."""
     first = records[0]
-    reading, known = recipients.read(first), recipients.raw(first)
+    reading = recipients.read(first)
     for record in records[1:]:
-        if recipients.raw(record) == known:
+        if recipients.raw(record) == recipients.raw(first):
             continue
         try:
             other = recipients.read(record)
@@ -149,12 +149,13 @@ def _lines(order: str, records: list[Record]) -> tuple[tuple[OrderLine, ...], li
         goods = record.goods
         if goods is None:
             continue
-        earlier = seen.setdefault(tuple(record.cells), record.line)
-        if earlier != record.line and not goods.line_id:
-            warnings.append(Refusal("orders.row_twice", line=record.line, other_line=earlier))
+        if not goods.line_id:
+            earlier = seen.setdefault(tuple(record.cells), record.line)
+            if earlier != record.line:
+                warnings.append(Refusal("orders.row_twice", line=record.line, other_line=earlier))
         key = goods.line_id or f"{order}-{number}"
         if key not in lines:
-            lines[key] = (record.line, replace(goods, line_id=key))
+            lines[key] = (record.line, goods if goods.line_id else replace(goods, line_id=key))
         elif lines[key][1] == goods:
             warnings.append(Refusal("orders.line_repeated", line=record.line, other_line=lines[key][0]))
         else:
@@ -163,9 +164,8 @@ def _lines(order: str, records: list[Record]) -> tuple[tuple[OrderLine, ...], li
 
 
 def _with_remarks(recipient: Recipient, records: list[Record]) -> Recipient:
-    return replace(
-        recipient, buyer_remark=_remarks("buyer_remark", records), seller_remark=_remarks("seller_remark", records)
-    )
+    buyer, seller = _remarks("buyer_remark", records), _remarks("seller_remark", records)
+    return replace(recipient, buyer_remark=buyer, seller_remark=seller) if buyer or seller else recipient
 
 
 def _remarks(field: str, records: list[Record]) -> str:
