@@ -10,7 +10,7 @@ from miandan.waybills import queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.intents import Intent
 from miandan.waybills.model import NumberRef, ParcelAsk, Route, TakeRequest
-from miandan.waybills.prepare import Prepared
+from miandan.waybills.prepare import Prepared, prepare_sealed
 
 PURPOSE = "live_call"
 """Why a recipient is opened here: the carrier's own API takes nothing but plain recipients (reference/carriers.md)."""
@@ -21,8 +21,8 @@ def ask_of(request: TakeRequest, card: AccountCard, parcel: Prepared, replacing:
     """Everything but the recipient, as JSON."""
     return {
         "keys": list(parcel.ask.keys),
-        "goods": parcel.goods,
-        "services": parcel.services,
+        "goods": [dict(line) for line in parcel.ask.goods],
+        "services": dict(parcel.ask.services),
         "pieces": parcel.ask.pieces,
         "product": parcel.ask.product,
         "shop_id": parcel.ask.shop_id,
@@ -56,7 +56,7 @@ def as_parcel(intent: Intent, route: Route) -> Prepared:
         pieces=ask["pieces"],
     )
     index = bytes.fromhex(ask["index"]) if ask["index"] is not None else None
-    return Prepared(parcel, intent.sealed, index, route, ask["goods"], ask["services"])
+    return prepare_sealed(parcel, intent.sealed, index, route)
 
 
 async def number_ask(counter: Counter, intent: Intent) -> NumberAsk:

@@ -72,9 +72,10 @@ class Counter:
         return catalogue().get(code)
 
     def connector(self, carrier: str) -> Connector:
-        """Raises carrier.no_connector when nobody has set one up."""
+        """Raises connector.missing when nobody has set one up."""
         if carrier not in self.connectors:
-            raise Refusal("carrier.no_connector", carrier=carrier)
+            known = self.carrier(carrier)
+            raise Refusal("connector.missing", carrier=carrier, zh=known.zh, en=known.en)
         return self.connectors[carrier]
 
 

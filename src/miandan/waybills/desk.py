@@ -9,9 +9,10 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+import msgspec
 from asyncpg import DeadlockDetectedError, DivisionByZeroError, UniqueViolationError
 
 from miandan.accounts import leases
@@ -242,7 +243,9 @@ def with_numbers(answer: KeptAnswer, outcomes: Sequence[Outcome]) -> KeptAnswer:
         else None
         for one in outcomes
     ]
-    return KeptAnswer(answer.merchant_id, answer.idempotency_key, answer.fingerprint, numbers)
+    return KeptAnswer(
+        answer.merchant_id, answer.idempotency_key, answer.fingerprint, msgspec.json.encode(numbers).decode()
+    )
 
 
 def month_of(at: datetime) -> date:

@@ -58,7 +58,6 @@ async def labels_of(
         one: await queries.sender(counter.db, refs[0].merchant_id, one) for one in {w.ship_from_id for w in waybills}
     }
     recipients = await _recipients(counter, waybills, cards, actor)
-    positions = [f"{place}/{len(waybills)}" for place in range(1, len(waybills) + 1)]
     printed_at = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     return [
         _label(

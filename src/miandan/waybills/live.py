@@ -7,7 +7,7 @@ queried ("not found" counts only after its settle time), by a person otherwise. 
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -176,7 +176,9 @@ async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outco
     """Make the call, again where that is safe; None while the outcome is in doubt."""
     ask = await number_ask(counter, intent)
     raw = ""
+    called_at = now()
     for _ in range(1 + REPEATS if connector.repeat_safe else 1):
+        called_at = now()
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 answer = await connector.take(ask)
@@ -187,7 +189,7 @@ async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outco
             raw = str(silence)
     async with counter.db.transaction() as tx:
         await intents.doubt(tx, intent, raw)
-    return await _query(counter, connector, intent)
+    return await _query(counter, connector, intent, called_at)
 
 
 async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
@@ -195,13 +197,14 @@ async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> 
         return await _call(counter, connector, intent)
     async with counter.db.transaction() as tx:
         await intents.doubt(tx, intent, "")
-    return await _query(counter, connector, intent)
+    return await _query(counter, connector, intent, intent.asked_at)
 
 
-async def _query(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
-    """Ask the carrier what became of the call; "not found" is believed only after its settle time."""
+async def _query(counter: Counter, connector: Connector, intent: Intent, called_at: datetime) -> Outcome | None:
+    """Ask what became of the call; "not found" is believed when the settle time had passed before the question."""
     if not connector.queryable:
         return None
+    settled = now() - called_at >= connector.settle
     try:
         async with asyncio.timeout(CALL_SECONDS):
             answer = await connector.find(str(intent.intent_id))
@@ -209,7 +212,7 @@ async def _query(counter: Counter, connector: Connector, intent: Intent) -> Outc
         return None
     if answer is not None:
         return await _settle_answered(counter, connector, intent, answer)
-    if now() - intent.asked_at < connector.settle:
+    if not settled:
         return None
     return await _settle_refused(counter, intent, Refusal("carrier.lost", carrier=intent.carrier), "not found")
 

@@ -32,8 +32,8 @@ RECYCLED_WAS_SCANNED = "waybill.recycled_was_scanned"
 async def cancel(counter: Counter, merchant_id: int, carrier: str, number: str) -> NumberState:
     """Cancel a number with its children; the state it is in afterwards. Again for a cancelled number does nothing.
 
-    Its unit comes back after the carrier's waiting days. Raises waybill.unknown, waybill.is_child, cancel.picked_up,
-    cancel.shipped, cancel.refused_by_carrier, cancel.in_doubt (the number stays cancel-requested; ask again).
+    Its unit comes back after the carrier's waiting days. Raises waybill.unknown, waybill.is_child, cancel.never,
+    cancel.picked_up, cancel.shipped, cancel.refused_by_carrier, cancel.in_doubt (cancel again to learn the outcome).
     """
     ref = await find(counter.db, merchant_id, carrier, number)
     async with counter.db.transaction() as tx:
@@ -43,6 +43,8 @@ async def cancel(counter: Counter, merchant_id: int, carrier: str, number: str) 
             raise Refusal("waybill.is_child", number=number, parent=waybill.parent_number)
         if waybill.state is NumberState.ISSUED:
             refuse_if_under_way(waybill)
+            if catalogue().get(carrier).terms().cancel is CancelRule.NEVER:
+                raise Refusal("cancel.never", carrier=carrier, number=number)
             numbers = [one.ref.number for one in family]
             await queries.set_state(tx, ref, numbers, NumberState.CANCEL_REQUESTED, now())
     return await finish_cancelling(counter, ref)
@@ -53,6 +55,8 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
     [waybill] = await queries.waybills(counter.db, [ref])
     if waybill.state is not NumberState.CANCEL_REQUESTED:
         return waybill.state
+    if catalogue().get(ref.carrier).terms().cancel is CancelRule.NEVER:  # superseded: void here, idle there
+        return NumberState.CANCEL_REQUESTED
     intent_id = await queries.intent_of(counter.db, ref)
     if intent_id is not None:
         refusal = await _cancel_at_carrier(counter, waybill, intent_id)
@@ -71,8 +75,6 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
 
 async def _cancel_at_carrier(counter: Counter, waybill: Waybill, intent_id: UUID) -> Refusal | None:
     """None when the carrier has cancelled the number."""
-    if catalogue().get(waybill.ref.carrier).terms().cancel is CancelRule.NEVER:
-        return Refusal("cancel.never", carrier=waybill.ref.carrier, number=waybill.ref.number)
     connector = counter.connector(waybill.ref.carrier)
     try:
         async with asyncio.timeout(CALL_SECONDS):

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from miandan.kernel.errors import Refusal
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.waybills.model import MOST_PIECES, ParcelAsk, Refused, Route, TakeRequest
 from miandan.waybills.queries import NewKey, NewWaybill
+
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +23,29 @@ class Prepared:
     sealed: Sealed
     index: bytes | None
     route: Route
-    goods: list[dict[str, Any]]
-    services: dict[str, Any]
+    goods: str
+    services: str
+
+    def says(self, goods: object, services: object) -> tuple[bool, bool]:
+        """Whether goods and services, as read from a row, are this parcel's."""
+        return _json(goods) == self.goods, _json(services) == self.services
 
 
 def prepare(parcel: ParcelAsk, keys: MerchantKeys, route: Route) -> Prepared:
     """Seal the recipient where it still is plain; an order's recipient is sealed already and its index kept."""
     if isinstance(parcel.recipient, Recipient):
         sealed = keys.seal(parcel.recipient, parcel.order_ref)
-        index: bytes | None = sealed.index
-    else:
-        sealed, index = parcel.recipient, None
-    return Prepared(parcel, sealed, index, route, [dict(line) for line in parcel.goods], dict(parcel.services))
+        return prepare_sealed(parcel, sealed, sealed.index, route)
+    return prepare_sealed(parcel, parcel.recipient, None, route)
+
+
+def prepare_sealed(parcel: ParcelAsk, sealed: Sealed, index: bytes | None, route: Route) -> Prepared:
+    """The same for a recipient under lock; `index` where its search indexes are not kept yet."""
+    return Prepared(parcel, sealed, index, route, _json(parcel.goods), _json(parcel.services))
+
+
+def _json(value: object) -> str:
+    return _encoder.encode(value).decode()
 
 
 def refuse_impossible(parcels: Sequence[ParcelAsk]) -> dict[int, Refused]:

@@ -14,7 +14,7 @@ from miandan.waybills.model import NumberRef, NumberState, Route, Waybill
 
 @dataclass(frozen=True, slots=True)
 class NewWaybill:
-    """One row to be, in the order of the statement's arrays."""
+    """One row to be, in the order of the statement's arrays; `goods` and `services` are JSON."""
 
     merchant_id: int
     carrier: str
@@ -29,8 +29,8 @@ class NewWaybill:
     pieces: int
     ship_from_id: UUID
     product: str
-    goods: Any
-    services: Any
+    goods: str
+    services: str
     division_code: str
     sort_code: str
     big_mark: str
@@ -69,22 +69,22 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What a request with an Idempotency-Key is answered for ever after."""
+    """What a request with an Idempotency-Key is answered for ever after; `numbers` is JSON."""
 
     merchant_id: int
     idempotency_key: str
     fingerprint: bytes
-    numbers: Any
+    numbers: str
 
 
 _WAYBILL_TYPES = (
     *("bigint", "text", "text", "uuid", "uuid", "smallint", "text", "text", "text", "smallint", "smallint", "uuid"),
-    *("text", "jsonb", "jsonb", "text", "text", "text", "text", "text", "text", "integer"),
+    *("text", "text", "text", "text", "text", "text", "text", "text", "text", "integer"),
     *("uuid", "bytea", "bytea", "bytea", "bytea", "text"),
 )
 _KEY_TYPES = ("bigint", "text", "text", "text", "smallint")
 _DRAW_TYPES = ("bigint", "uuid", "bigint", "integer")
-_ANSWER_TYPES = ("bigint", "text", "bytea", "jsonb")
+_ANSWER_TYPES = ("bigint", "text", "bytea", "text")
 
 
 def _names(row: type) -> list[str]:
@@ -96,7 +96,13 @@ def _unnest(alias: str, row: type, types: Sequence[str], first: int) -> str:
     return f"unnest({arrays}) AS {alias} ({', '.join(_names(row))})"
 
 
+def _from_json(row: type, *columns: str) -> str:
+    return ", ".join(f"{name}::jsonb" if name in columns else name for name in _names(row))
+
+
+# JSON travels as text: a JSON array inside an array parameter would count as one more dimension.
 _WAYBILL_COLUMNS = ", ".join(_names(NewWaybill))
+_WAYBILL_VALUES = _from_json(NewWaybill, "goods", "services")
 _KEY_COLUMNS = ", ".join(_names(NewKey))
 _WRITE_ROWS = f"""
     keyed AS (
@@ -104,10 +110,10 @@ _WRITE_ROWS = f"""
         SELECT {_KEY_COLUMNS}, $2 FROM {_unnest("k", NewKey, _KEY_TYPES, 3)}
     ), answered AS (
         INSERT INTO take_answer ({", ".join(_names(KeptAnswer))}, answered_at)
-        SELECT {", ".join(_names(KeptAnswer))}, $1 FROM {_unnest("a", KeptAnswer, _ANSWER_TYPES, 8)}
+        SELECT {_from_json(KeptAnswer, "numbers")}, $1 FROM {_unnest("a", KeptAnswer, _ANSWER_TYPES, 8)}
     ), written AS (
         INSERT INTO waybill ({_WAYBILL_COLUMNS}, taken_at, month)
-        SELECT {_WAYBILL_COLUMNS}, $1, $2 FROM {_unnest("w", NewWaybill, _WAYBILL_TYPES, 12)}
+        SELECT {_WAYBILL_VALUES}, $1, $2 FROM {_unnest("w", NewWaybill, _WAYBILL_TYPES, 12)}
         RETURNING 1
     )"""
 
@@ -220,7 +226,7 @@ _ANSWER = """
 # A number that stands under the key already is never replaced: the first answer wins, place by place.
 _KEEP_ANSWER = """
     INSERT INTO take_answer AS kept (merchant_id, idempotency_key, fingerprint, numbers, answered_at)
-    VALUES ($1, $2, $3, $4, $5)
+    VALUES ($1, $2, $3, $4::text::jsonb, $5)
     ON CONFLICT (merchant_id, idempotency_key) DO UPDATE
        SET numbers = (SELECT jsonb_agg(CASE WHEN old.entry = 'null' THEN new.entry ELSE old.entry END ORDER BY place)
                         FROM jsonb_array_elements(kept.numbers) WITH ORDINALITY AS old (entry, place)

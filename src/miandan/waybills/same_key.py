@@ -60,10 +60,11 @@ def _answer(
 
 def differing(parcel: Prepared, waybill: Waybill) -> tuple[str, ...]:
     """The parts of the parcel that are not what the waybill says."""
+    same_goods, same_services = parcel.says(waybill.goods, waybill.services)
     compared = {
         "recipient": parcel.sealed.digest != waybill.sealed.digest,
-        "goods": parcel.goods != [dict(line) for line in waybill.goods],
-        "services": parcel.services != dict(waybill.services),
+        "goods": not same_goods,
+        "services": not same_services,
         "pieces": parcel.ask.pieces != waybill.pieces,
     }
     return tuple(name for name, differs in compared.items() if differs)

@@ -139,7 +139,7 @@ def _answer_to_keep(request: TakeRequest, parcels: Sequence[Prepared]) -> KeptAn
         [parcel.ask.keys, parcel.sealed.digest, parcel.goods, parcel.services, parcel.ask.pieces] for parcel in parcels
     ]
     fingerprint = hashlib.blake2b(msgspec.json.encode([str(request.account_id), said]), digest_size=16).digest()
-    return KeptAnswer(request.merchant_id, request.idempotency_key, fingerprint, [])
+    return KeptAnswer(request.merchant_id, request.idempotency_key, fingerprint, "[]")
 
 
 async def _kept(counter: Counter, request: TakeRequest, answer: KeptAnswer) -> dict[int, Outcome]:

@@ -1,0 +1,97 @@
+"""The sandbox: two merchants, three branches, an account with every carrier that takes new ones, all invented.
+
+It goes through the same verbs as real merchants and branches, so it proves them as it loads. Loading it again
+changes nothing.
+"""
+
+import tomllib
+from importlib import resources
+from typing import Any
+
+from miandan.accounts import applications
+from miandan.accounts import service as accounts
+from miandan.accounts.model import Account, Sender
+from miandan.addresses.divisions import divisions
+from miandan.branches import routes
+from miandan.branches import service as branches
+from miandan.branches.model import HEAD_OFFICE, Branch
+from miandan.branches.routes import RouteRow
+from miandan.carriers.catalogue import catalogue
+from miandan.carriers.numbers import NumberKind
+from miandan.kernel.clock import now
+from miandan.kernel.database import Database
+from miandan.kernel.errors import Refusal
+from miandan.merchants import service as merchants
+from miandan.merchants.model import Platform
+
+FIRST_SERIAL = 1000
+
+
+async def load_sandbox(db: Database) -> bool:
+    """Load everything; False when it was there already."""
+    plan = tomllib.loads((resources.files("miandan.cli") / "sandbox.toml").read_text(encoding="utf-8"))
+    for merchant in plan["merchant"]:
+        try:
+            await merchants.register_merchant(db, merchant["name"], merchant["applicant"], merchant["id"])
+        except Refusal as refusal:
+            if refusal.code == "merchant.exists":
+                return False
+            raise
+        for shop in merchant.get("shop", ()):
+            platform = Platform(shop["platform"])
+            await merchants.open_shop(db, merchant["id"], shop["id"], shop["name"], platform, shop["type"])
+    for office in plan["office"]:
+        for carrier, code in office.pop("codes").items():
+            await branches.open_branch(db, Branch(carrier, code, opened_at=now(), **office))
+    for offer in plan["offer"]:
+        await _supply(db, offer)
+        for merchant in plan["merchant"]:
+            await open_account(db, merchant["id"], offer, Sender(**plan["sender"]))
+    return True
+
+
+async def _supply(db: Database, offer: dict[str, Any]) -> None:
+    """Numbers, units and a route table for what an office offers."""
+    carrier, office = offer["carrier"], offer["office"]
+    if office == HEAD_OFFICE:
+        await branches.open_branch(
+            db, Branch(carrier, HEAD_OFFICE, f"{catalogue().get(carrier).zh} 总部（示例）", now())
+        )
+    rule = catalogue().get(carrier).rule(NumberKind.SANDBOX)
+    if "segment" in offer:
+        last = FIRST_SERIAL + offer["segment"] - 1
+        await branches.load_segment(db, carrier, office, FIRST_SERIAL, last, NumberKind.SANDBOX)
+        await routes.load_route_table(db, carrier, _route_rows(), sandbox=True)
+    if "listed" in offer:
+        numbers = [rule.format(FIRST_SERIAL + place) for place in range(offer["listed"])]
+        await branches.load_list(db, carrier, office, numbers)
+    if "stock" in offer:
+        await branches.receive_stock(db, carrier, office, offer["stock"])
+
+
+async def open_account(db: Database, merchant_id: int, offer: dict[str, Any], sender: Sender) -> Account:
+    """Apply, be approved and, where units are sold, be recharged."""
+    application = await applications.apply(
+        db,
+        merchant_id,
+        offer["carrier"],
+        ship_from=[sender],
+        branch_code=offer["office"],
+        settlement_code=offer.get("settlement", ""),
+    )
+    account = await applications.approve(db, merchant_id, application.application_id, carrier_reads=True)
+    if offer.get("units"):
+        account = await accounts.recharge(db, merchant_id, account.account_id, offer["units"])
+    return account
+
+
+def _route_rows() -> list[RouteRow]:
+    """A made-up way to every city and county: what a carrier's own table looks like, and nothing it says is true."""
+    rows = []
+    for division in divisions():
+        if len(division.path) > 1 and not division.zone:
+            city = division.path[1]
+            prefix = division.code.removesuffix("00")
+            sort_code = f"{division.code[:4]}-{division.code[4:]} 000"
+            rows.append(RouteRow(prefix, sort_code, f"{city.short or city.name}", f"{city.short or city.name}集"))
+    return rows
