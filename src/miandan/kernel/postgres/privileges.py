@@ -15,7 +15,7 @@ from pathlib import Path
 SERVER_UID = 65534
 """The kernel's overflow id, "nobody": it exists everywhere and owns nothing."""
 
-_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 0, 1, 2
+_CAP_CHOWN, _CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 0, 1, 2
 _CAP_SETGID, _CAP_SETUID, _CAP_SETPCAP, _CAP_KILL = 6, 7, 8, 5
 _NEEDED = {
     _CAP_CHOWN: "CHOWN",
@@ -41,6 +41,22 @@ class _CapData(ctypes.Structure):
 
 def is_root() -> bool:
     return os.geteuid() == 0
+
+
+def server_uid() -> int:
+    """Who the server runs as."""
+    return SERVER_UID if is_root() else os.geteuid()
+
+
+def server_has_name() -> bool:
+    """Whether the system knows a name for that uid, without which initdb refuses (some containers have bare uids)."""
+    import pwd
+
+    try:
+        pwd.getpwuid(server_uid())
+    except KeyError:
+        return False
+    return True
 
 
 def missing_capabilities() -> list[str]:
@@ -73,14 +89,14 @@ def before_exec(death_signal: signal.Signals) -> Callable[[], None]:
     linux = sys.platform == "linux"
     libc = ctypes.CDLL(None, use_errno=True) if linux else None
     parent, drop = os.getpid(), is_root()
-    kept = [bit for bit in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH) if drop and linux and _permitted() >> bit & 1]
+    kept = [bit for bit in (_CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH) if drop and linux and _permitted() >> bit & 1]
 
     def prepare() -> None:
         os.umask(0o077)
         if libc is None:
             return
         if drop:
-            _become_server(libc, kept)
+            become(SERVER_UID, kept)
         _call(libc.prctl, _PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != parent:  # it died before the request was in place
             os._exit(1)
@@ -88,12 +104,13 @@ def before_exec(death_signal: signal.Signals) -> Callable[[], None]:
     return prepare
 
 
-def _become_server(libc: ctypes.CDLL, kept: list[int]) -> None:
-    """Take the server's uid and keep nothing of root but the capabilities `kept`, across exec."""
+def become(uid: int, kept: list[int]) -> None:
+    """Take user and group `uid` for good, keeping nothing of root but the capabilities `kept`, across exec."""
+    libc = ctypes.CDLL(None, use_errno=True)
     _call(libc.prctl, _PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
-    os.setresgid(SERVER_UID, SERVER_UID, SERVER_UID)
-    os.setresuid(SERVER_UID, SERVER_UID, SERVER_UID)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
     mask = sum(1 << bit for bit in kept)
     header = _CapHeader(_CAPABILITY_VERSION_3, 0)
     data = (_CapData * 2)(_CapData(mask, mask, mask), _CapData(0, 0, 0))

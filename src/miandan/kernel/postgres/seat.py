@@ -41,13 +41,13 @@ class Seat:
         """
         tried = 0
         while True:
-            found = await self._try(connect)
-            if found is not None:
-                return found
-            if not is_held(self._layout.supervisor_lock):
+            if not is_held(self._layout.supervisor_lock):  # a server without one is about to be stopped
                 self._give_up_after(tried)
                 await asyncio.to_thread(_start_supervisor, self._layout, self._linger_seconds)
                 tried += 1
+            found = await self._try(connect)
+            if found is not None:
+                return found
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _try(self, connect: Callable[[dict[str, Any]], Awaitable[Found]]) -> Found | None:
@@ -121,6 +121,8 @@ def _check_machine() -> None:
         binaries.program("postgres")
     except FileNotFoundError as error:
         raise Refusal("database.embedded_unsupported", reason=str(error)) from error
+    if not privileges.server_has_name():
+        raise Refusal("database.embedded_unsupported", reason=f"uid {privileges.server_uid()} has no user name")
     if missing := privileges.missing_capabilities():
         raise Refusal("database.root_needs_capabilities", missing=", ".join(missing))
 

@@ -4,17 +4,18 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from miandan.kernel.postgres import binaries
 from miandan.kernel.postgres.cluster import server_environment
-from miandan.kernel.postgres.layout import Layout
+from miandan.kernel.postgres.layout import PORT, Layout
 from miandan.kernel.postgres.privileges import before_exec
 
 # Waits for the end of the pipe that only the supervisor holds open, then asks for a fast shutdown.
 _WATCHDOG = 'trap "" INT TERM HUP; read -r _; kill -INT "$1"'
-_PREDECESSOR = ("pre-existing shared memory block", 'lock file "postmaster.pid"', 'lock file "', "is in use")
+_PREDECESSOR = ("pre-existing shared memory block", 'lock file "')
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Server:
     @classmethod
     def start(cls, layout: Layout) -> "Server":
         """Start `postgres`. Only the supervisor's main thread may do so (privileges.before_exec says why)."""
-        disown_dead_postmaster(layout.cluster)
+        clear_remains(layout)
         log_start = layout.log.stat().st_size if layout.log.exists() else 0
         process = subprocess.Popen(
             [binaries.program("postgres"), "-D", layout.cluster, "-c", f"config_file={layout.config}"],
@@ -77,34 +78,39 @@ class Server:
             return file.read(100_000).decode(errors="replace")
 
 
-def disown_dead_postmaster(cluster: Path) -> None:
-    """Let PostgreSQL see that the postmaster named in postmaster.pid is no more.
+def clear_remains(layout: Layout) -> None:
+    """Let PostgreSQL see that the postmaster named in its lock files is no more.
 
     It checks with kill(pid, 0), which a zombie or a reused pid answers. We hold the folder's lock, so no server of
-    ours runs; writing our own pid in its place (PostgreSQL ignores its parent's) keeps the other half of its check,
-    the shared memory that left-over backends may still use. A postmaster that does live is asked to stop.
+    ours runs: the socket's files can go. In postmaster.pid our own pid (PostgreSQL ignores its parent's) takes the
+    place of the dead one, which keeps the other half of its check, the shared memory that left-over backends may
+    still use. A postmaster that does live, since its supervisor was killed, is asked to stop.
     """
-    file = cluster / "postmaster.pid"
+    file = layout.cluster / "postmaster.pid"
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
         pid = int(lines[0])
     except (FileNotFoundError, ValueError):
         return
-    if _is_postmaster_of(pid, cluster):
-        os.kill(pid, signal.SIGINT)
+    if _is_postmaster_of(pid, layout.cluster):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
         return
     with file.open("r+", encoding="utf-8") as draft:  # in place: the file stays the server's own
         draft.write("\n".join([str(os.getpid()), *lines[1:]]))
         draft.truncate()
+    for rest in (layout.socket_folder() or layout.root / "run").glob(f".s.PGSQL.{PORT}*"):
+        rest.unlink(missing_ok=True)
 
 
 def _is_postmaster_of(pid: int, cluster: Path) -> bool:
-    """A live process that works in the cluster's folder. Where there is no /proc the answer is left to PostgreSQL."""
+    """A live process that was started on this cluster. Where there is no /proc the answer is left to PostgreSQL."""
     if not Path("/proc/self").exists():
         return True
     process = Path("/proc", str(pid))
     try:
         state = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-        return state != "Z" and (process / "cwd").resolve(strict=True) == cluster.resolve()
+        # Not its working directory: a container's root may not look at that of another user's process.
+        return state != "Z" and os.fsencode(cluster) in (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
