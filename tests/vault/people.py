@@ -14,9 +14,9 @@ from miandan.vault.root import FileRootKey
 from miandan.vault.service import Vault
 from miandan.vault.shelves import Shelf
 
-SHELF = Shelf("test_shelf", "order_ref", "recipient_index")
-OTHER_SHELF = Shelf("test_other_shelf", "order_ref")
-SHELVES = (SHELF, OTHER_SHELF, Shelf("test_absent_shelf", "order_ref"))
+SHELF = Shelf("test_shelf", ("order_ref",), "recipient_index")
+OTHER_SHELF = Shelf("test_other_shelf", ("order_ref",))
+SHELVES = (SHELF, OTHER_SHELF, Shelf("test_absent_shelf", ("order_ref",)))
 MERCHANT = 42
 
 _CREATE = """

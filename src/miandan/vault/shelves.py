@@ -27,10 +27,11 @@ _FIND = """
      WHERE merchant_id = $1 AND recipient_token = ANY($2::uuid[]) AND {bound_to} = ANY($3::text[])
        AND recipient_key IS NOT NULL
 """
-# The digest makes way for random bytes: what it was made from could otherwise be tried out by who has the index key.
+# Digests make way for random bytes: what they were made from could otherwise be tried out by who has the index key.
+_RANDOM = "uuid_send(gen_random_uuid())"
 _SHRED = """
     UPDATE {table}
-       SET recipient_key = NULL, recipient_digest = uuid_send(gen_random_uuid()){no_index}
+       SET recipient_key = NULL{forgotten}
      WHERE merchant_id = $1 AND recipient_token = ANY($2::uuid[]) AND recipient_key IS NOT NULL
  RETURNING recipient_token
 """
@@ -43,7 +44,7 @@ _SHRED_OLD = """
            FOR UPDATE SKIP LOCKED
     )
     UPDATE {table} AS shelf
-       SET recipient_key = NULL, recipient_digest = uuid_send(gen_random_uuid()){no_index}
+       SET recipient_key = NULL{forgotten}
       FROM old
      WHERE shelf.merchant_id = old.merchant_id AND shelf.recipient_token = old.recipient_token
        AND shelf.recipient_key IS NOT NULL AND shelf.{clock} < $1
@@ -94,18 +95,29 @@ class Pending(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A table with sealed recipients; `index` is "" where the rows carry no packed indexes."""
+    """A table with sealed recipients. Where `bound_to` is several columns, they are joined by a slash.
+
+    `index` is "" where the rows carry no packed indexes; `digests` are the columns with keyed digests of the person.
+    """
 
     table: str
-    bound_to: str
+    bound_to: tuple[str, ...]
     index: str = ""
+    digests: tuple[str, ...] = ("recipient_digest",)
 
     def __post_init__(self) -> None:
-        _check_names(self.table, self.bound_to, self.index or "none")
+        _check_names(self.table, *self.bound_to, *self.digests, *filter(None, [self.index]))
 
     def sql(self, pattern: str, **names: str) -> str:
-        no_index = f", {self.index} = NULL" if self.index else ""
-        return pattern.format(table=self.table, bound_to=self.bound_to, index=self.index, no_index=no_index, **names)
+        """A statement about this table."""
+        forgotten = "".join(f", {column} = {_RANDOM}" for column in self.digests)
+        return pattern.format(
+            table=self.table,
+            bound_to=f"concat_ws('/', {', '.join(self.bound_to)})" if len(self.bound_to) > 1 else self.bound_to[0],
+            index=self.index,
+            forgotten=forgotten + (f", {self.index} = NULL" if self.index else ""),
+            **names,
+        )
 
 
 class RetentionAction(StrEnum):
@@ -137,7 +149,9 @@ class RetentionRule:
 @cache
 def shelves() -> tuple[Shelf, ...]:
     """Every table that holds sealed recipients, whether or not it exists in a given database."""
-    return tuple(Shelf(**row) for row in _data()["shelf"])
+    return tuple(
+        Shelf(row["table"], tuple(row["bound_to"]), row["index"], tuple(row["digests"])) for row in _data()["shelf"]
+    )
 
 
 @cache
