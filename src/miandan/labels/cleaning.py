@@ -47,14 +47,21 @@ def _printable(character: str, own: str, kinds: set[WarningKind]) -> str:
     if category in ("Cc", "Cf"):
         kinds.add(WarningKind.CONTROL_CHARACTER)
         return ""
-    if is_emoji(character):
-        kinds.add(WarningKind.EMOJI)
-    elif fonts.drawn_by(character, own) is None:
-        kinds.add(WarningKind.RARE_CHARACTER)
+    if drawer(character, own) is None:
+        kinds.add(WarningKind.EMOJI if _is_emoji(character) else WarningKind.RARE_CHARACTER)
     return character
 
 
-def is_emoji(character: str) -> bool:
-    """A picture rather than a letter; printed as a box whether or not a font could draw it."""
+def drawer(character: str, own: str) -> tuple[fonts.Face, int] | None:
+    """Face and glyph for a character that our face `own` lacks; None when a box has to stand for it.
+
+    Emoji are boxes whether or not a font has them, and so are private characters, which every font draws as it likes.
+    """
+    if _is_emoji(character) or unicodedata.category(character) == "Co":
+        return None
+    return fonts.drawn_by(character, own)
+
+
+def _is_emoji(character: str) -> bool:
     code = ord(character)
     return any(first <= code <= last for first, last in _EMOJI)

@@ -90,11 +90,13 @@ def _broken(text: str, edges: list[int], width: int) -> list[str]:
 
 def _line_end(text: str, start: int, full: int) -> int:
     """Where the line from `start` ends: at `full`, or back at the last good place to break."""
+    if full >= len(text):
+        return full
     space = text.rfind(" ", max(start + 1, full - _NEAR), full + 1)
     if space > 0:
         return space
-    # A word longer than half a line is rather broken than left to begin a line of its own.
-    for end in range(full, start + (full - start) // 2, -1):
+    # A word longer than two thirds of a line is rather broken than left to begin a line of its own.
+    for end in range(full, start + (full - start) // 3, -1):
         if _may_break(text[end - 1], text[end]):
             return end
     return full

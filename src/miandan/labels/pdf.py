@@ -57,7 +57,7 @@ def write_pdf(labels: Iterable[LabelData], path: Path, template: Template | None
         if path.exists() and not path.is_file():  # a device or a pipe has nothing to keep
             with path.open("wb") as out:
                 return render_pdf(labels, out, template)
-        return _write_beside(labels, path, template)
+        return _write_beside(labels, path.resolve(), template)
     except OSError as failed:
         if failed.errno in _FULL:
             raise Refusal("labels.disk_full", file=path.name) from failed

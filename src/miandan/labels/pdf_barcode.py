@@ -12,6 +12,8 @@ from miandan.labels.model import LabelData, WarningKind
 from miandan.labels.pdf_units import DOT, DPI, POINTS, Note
 from miandan.labels.template import Box
 
+# A mask that ends exactly between two dots is drawn one dot longer by poppler, so it keeps this far away (in dots).
+_SHY = 0.02
 _QUIET_LINEAR = 10  # modules on each side, ISO/IEC 15417
 _QUIET_SQUARE = 4  # modules on each side, ISO/IEC 18004
 
@@ -95,7 +97,8 @@ class BarcodeDrawer:
 
     def _mask(self, place: tuple[int, int, int, int], columns: int, rows: int) -> str:
         """Operators up to the hexadecimal modules of a mask at a place given in dots from the top left."""
-        x, y, width, height = (dots * DOT for dots in place)
+        x, y = ((dots + _SHY) * DOT for dots in place[:2])
+        width, height = ((dots - 2 * _SHY) * DOT for dots in place[2:])
         if self._slot.rotate:  # read from the top down
             matrix = f"0 {-height:.4f} {width:.4f} 0 {x:.4f} {self._height - y:.4f}"
         else:

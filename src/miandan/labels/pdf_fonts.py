@@ -118,15 +118,15 @@ def _put_drawn(pdf: PdfFile, drawn: list[tuple[str, str]]) -> int:
 
 def _drawing(character: str, own: str) -> str:
     """Path operators of the character: by our face or an installed font, otherwise the box."""
-    found = None if cleaning.is_emoji(character) else fonts.drawn_by(character, own)
+    found = cleaning.drawer(character, own)
     if found is None:
         return f"{_FRAME} f"
-    drawer, glyph = found
-    wide = drawer.width(glyph)
+    face, glyph = found
+    wide = face.width(glyph)
     scale = f"{fonts.UNITS / wide:.4f} 0 0 1 0 0 cm " if wide > fonts.UNITS else ""
     # Installed fonts have one weight; a stroke makes them as dark as the bold text around them.
-    paint = "40 w B" if own == fonts.BOLD and drawer is not fonts.face(own) else "f"
-    outline = drawer.outline(glyph)
+    paint = "40 w B" if own == fonts.BOLD and face is not fonts.face(own) else "f"
+    outline = face.outline(glyph)
     return f"{scale}{outline} {paint}" if outline else ""
 
 
