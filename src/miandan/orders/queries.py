@@ -32,12 +32,12 @@ class OrderRow(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A row that an import wrote: version 1 is new; `token` is the seal that lies in it now, `old_token` before."""
+    """A row that an import wrote: version 1 is new; `token` is the seal in it now, `replaced_token` before."""
 
     ref: OrderRef
     version: int
     token: UUID
-    old_token: UUID | None
+    replaced_token: UUID | None
 
 
 # A closed, cancelled, refunded or shipped order stays what it is, and a hold by hand stands until it is released: an
@@ -63,7 +63,7 @@ _KEEP = """
            paid_at = excluded.paid_at, changed_at = excluded.changed_at, version = kept.version + 1,
            lines = excluded.lines, warnings = excluded.warnings, content_hash = excluded.content_hash,
            division_code = excluded.division_code, recipient_digest = excluded.recipient_digest,
-           remark_digest = excluded.remark_digest,
+           remark_digest = excluded.remark_digest, replaced_token = kept.recipient_token,
            (recipient_token, recipient_key, recipient) = (
                SELECT pick.token, pick.key, pick.body
                  FROM (VALUES (kept.recipient_token, kept.recipient_key, kept.recipient, true),
@@ -74,10 +74,7 @@ _KEEP = """
                                      AND kept.remark_digest = excluded.remark_digest))
      WHERE kept.content_hash <> excluded.content_hash OR kept.recipient_digest <> excluded.recipient_digest
         OR kept.remark_digest <> excluded.remark_digest
- RETURNING shop_id, order_id, version, recipient_token,
-           (SELECT old.recipient_token FROM trade_order AS old  -- as it was when the statement began
-             WHERE old.merchant_id = kept.merchant_id AND old.shop_id = kept.shop_id AND old.order_id = kept.order_id)
-           AS old_token
+ RETURNING shop_id, order_id, version, recipient_token, replaced_token
 """
 
 _FIND = """
@@ -111,7 +108,9 @@ async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: 
     columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
     written = await tx.fetch(_KEEP, merchant_id, at, *columns)
     return [
-        Written(OrderRef(row["shop_id"], row["order_id"]), row["version"], row["recipient_token"], row["old_token"])
+        Written(
+            OrderRef(row["shop_id"], row["order_id"]), row["version"], row["recipient_token"], row["replaced_token"]
+        )
         for row in written
     ]
 

@@ -103,7 +103,7 @@ async def _keep_batch(tx: Transaction, keys: Seals, batch: Sequence[tuple[OrderR
     rows = [_row(ref, draft, sealed[ref], keys) for ref, draft in batch]
     written = await queries.keep(tx, keys.merchant_id, rows, now())
     fresh = [row for row in written if row.token == sealed[row.ref].token]
-    replaced = [row.old_token for row in fresh if row.old_token is not None]
+    replaced = [row.replaced_token for row in fresh if row.replaced_token is not None]
     if replaced:
         await delete_index(tx, keys.merchant_id, replaced)
     await keep_index(tx, keys.merchant_id, [(row.ref.bound_to, sealed[row.ref]) for row in fresh])

@@ -17,6 +17,7 @@ CREATE TABLE trade_order (
     content_hash     bytea NOT NULL,           -- over lines, state and payment time of the import
     division_code    text NOT NULL,
     recipient_token  uuid NOT NULL,
+    replaced_token   uuid,                     -- before the last change; its search indexes are gone
     recipient_key    bytea,                    -- NULL when shredded
     recipient        bytea NOT NULL,
     recipient_digest bytea NOT NULL,
