@@ -118,6 +118,17 @@ async def test_a_recipient_that_another_row_still_holds_keeps_its_indexes(fresh_
         assert await index_tokens(db) == set()
 
 
+async def test_a_younger_row_with_the_same_recipient_stays_on_the_same_shelf(fresh_database: FreshDatabase) -> None:
+    async with fresh_database() as db:
+        await make_shelves(db)
+        (sealed,) = await filled(db, 1)
+        await put(db, "retaken", sealed._replace(index=b""), at=AT)
+        await db.execute("UPDATE test_shelf SET recipient_index = NULL")
+        assert await apply(db, RULE) == [("test_shelf", 1, 0)]
+        assert (await stored(db, "retaken")).key == sealed.key
+        assert await index_tokens(db) == {sealed.token}
+
+
 async def test_indexes_that_still_wait_in_a_shredded_row_are_gone_too(fresh_database: FreshDatabase) -> None:
     async with fresh_database() as db:
         await make_shelves(db)

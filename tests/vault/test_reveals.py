@@ -76,6 +76,8 @@ async def test_a_budget_is_drawn_on_per_recipient_and_never_exceeded(fresh_datab
         assert refusal.value.fields == {"limit": 10, "left": 2, "wanted": 4}
         await contact(db, vault, rows[:2])
         assert await db.fetchval("SELECT used FROM reveal_budget") == 10
+        with pytest.raises(Refusal, match=r"vault\.budget"):
+            await contact(db, vault, rows[:1])
         assert [head.seq for head in await audit.heads(db)] == [3]
         tomorrow = AT + timedelta(days=1)
         await contact(db, vault, rows, tomorrow)  # the limit of the day before goes on, the count does not
