@@ -94,6 +94,7 @@ def test_a_pasted_recipient_is_taken_apart_in_whatever_order_it_stands(tmp_path:
         ("", "orders.recipient_missing"),
         ("魏小满 浙江省杭州市西湖区虚构路7号", "orders.recipient_missing"),
         ("19000001234 魏小满", "orders.recipient_missing"),
+        ("魏小满 19000001234 虚构路7号", "orders.address_incomplete"),
         ("魏** 190****1234 浙江省杭州市西湖区虚构路7号", "orders.masked"),
     ],
 )
@@ -111,6 +112,27 @@ def test_a_pasted_phone_that_is_ciphertext_ships_with_a_warning(tmp_path: Path, 
 def test_a_pasted_name_that_is_ciphertext_holds_the_order(tmp_path: Path) -> None:
     order = only(pasted(tmp_path, f"{FOREIGN['#']} 19000001234 浙江省杭州市西湖区虚构路7号"))
     assert order.state is OrderState.HELD
+
+
+def test_an_address_that_ends_with_the_district_ships_with_a_warning(tmp_path: Path) -> None:
+    by_columns = only(read_rows(tmp_path, row(详细地址="浙江省杭州市西湖区")))
+    by_paste = only(pasted(tmp_path, "魏小满 19000001234 浙江省杭州市西湖区"))
+    for order in (by_columns, by_paste):
+        assert order.recipient.district == "西湖区"
+        assert [warning.code for warning in order.warnings] == ["orders.address_thin"]
+
+
+def test_a_renamed_district_ships_under_its_name_of_today_and_says_so(tmp_path: Path) -> None:
+    order = only(read_rows(tmp_path, row(省="浙江省", 市="杭州市", 区="富阳市", 详细地址="虚构路 7 号")))
+    assert order.recipient.district == "富阳区"
+    assert [warning.code for warning in order.warnings] == ["orders.address_uncertain"]
+    assert "富阳市" in order.warnings[0].zh
+
+
+def test_words_that_a_person_wrote_never_stand_in_a_warning(tmp_path: Path) -> None:
+    order = only(read_rows(tmp_path, row(街道="魏小满家里镇", 区="魏小满区")))
+    assert order.warnings
+    assert all("魏小满" not in warning.zh + warning.en for warning in order.warnings)
 
 
 def test_no_plain_recipient_shows_in_a_repr_of_the_result(tmp_path: Path) -> None:

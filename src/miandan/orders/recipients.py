@@ -1,5 +1,6 @@
 """Makes a recipient of a row's cells, by the rules for ciphertext, masks and missing parts (DESIGN section 6)."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,6 +13,17 @@ from miandan.vault import ciphertext
 from miandan.vault.model import Recipient
 
 _FIELDS = ("name", "phone", "phone_2", "province", "city", "district", "town", "detail", "pasted")
+_FIELD_NAMES = {
+    "name": "姓名",
+    "phone": "电话",
+    "extension": "分机",
+    "province": "省",
+    "city": "市",
+    "district": "区县",
+    "town": "街道",
+    "detail": "详细地址",
+}
+_FROM_TABLE = re.compile("现为|现属|也可能属于")
 _DIVISIONS = ("province", "city", "district", "town")
 
 
@@ -68,7 +80,7 @@ def _read_columns(row: Cells) -> Reading:
 
 def _parse_address(row: Cells, detail: str) -> ParsedAddress:
     if row.columns.layout.recipient == "address":
-        return addresses.complete("", "", "", "", detail)
+        return addresses.parse_address(detail)
     province, city, district, town = (cells.visible(row.cell(field)) for field in _DIVISIONS)
     return addresses.complete(province, city, district, town, detail)
 
@@ -102,10 +114,8 @@ def _read_pasted(row: Cells) -> Reading:
     if "**" in rest:
         raise Refusal("orders.masked", column=column)
     parsed = addresses.parse(rest)
-    if not found:
-        _refuse_unrouted(parsed, column)
     name, phone, detail, is_foreign_elsewhere = _place(parsed, found)
-    if not (name and phone and (detail or parsed.town)):
+    if not (name and phone and (detail or parsed.town or parsed.district)):
         raise Refusal("orders.recipient_missing", column=column)
     if not found:
         _refuse_unrouted(parsed, column)
@@ -123,7 +133,7 @@ def _place(parsed: ParsedRecipient, found: list[tuple[str, ciphertext.Ciphertext
     is not the phone."""
     name, phone, detail, is_foreign_elsewhere = parsed.name, parsed.phone, parsed.detail, False
     for piece, kind in found:
-        unmarked_phone = len(found) == 1 and bool(name and (detail or parsed.town))
+        unmarked_phone = len(found) == 1 and bool(name and (detail or parsed.town or parsed.district))
         if not phone and (kind.marks_phone or unmarked_phone):
             phone = piece
             continue
@@ -162,8 +172,18 @@ def _refuse_unrouted(parsed: ParsedAddress | ParsedRecipient, column: str) -> No
 
 
 def _doubts(parsed: ParsedAddress | ParsedRecipient, line: int, column: str) -> tuple[Refusal, ...]:
-    """One warning that names what the address parser was not sure of; nothing when it was sure of all."""
-    unsure = dict.fromkeys(doubt.partition(":")[0] for doubt in parsed.uncertain)
-    if not unsure:
-        return ()
-    return (Refusal("orders.address_uncertain", line=line, column=column, unsure=", ".join(unsure)),)
+    """Warnings that name what the parser was not sure of, and an address that ends with the district."""
+    unsure = dict.fromkeys(map(_shown, parsed.uncertain))
+    warnings = (
+        [Refusal("orders.address_uncertain", line=line, column=column, unsure="；".join(unsure))] if unsure else []
+    )
+    if not (parsed.detail or parsed.town):
+        warnings.append(Refusal("orders.address_thin", line=line, column=column))
+    return tuple(warnings)
+
+
+def _shown(doubt: str) -> str:
+    """A doubt as far as it may lie in a table: names from the division table, never words that a person wrote."""
+    field, _, what = doubt.partition(":")
+    named = _FIELD_NAMES.get(field, field)
+    return f"{named} {what.strip()}" if _FROM_TABLE.search(what) else named
