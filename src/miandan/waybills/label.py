@@ -1,5 +1,6 @@
 """From waybills to paper: what each label says, and the count of copies, which is written before a file appears."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,28 +36,33 @@ async def print_pdf(
 ) -> RenderReport:
     """Print the labels of one merchant's numbers, children included, into a PDF in the order asked.
 
-    The copies are counted after the file is complete and before it appears under its name: a label may be counted
-    and lost by a crash, so that the next one says copy 2, but none exists twice without saying so. Raises
-    labels.disk_full.
+    The copies are counted and committed after the file is complete and before it appears under its name: a crash may
+    lose a label that was counted, so that the next one says copy 2, but none exists twice without saying so. Two
+    programs that print the same numbers wait for each other. Raises labels.disk_full, labels.not_writable.
     """
     sheets = await _with_children(counter, refs)
-    part = path.with_name(f".{path.name}.part")
-    report = write_pdf(await labels_of(counter, sheets, at, actor=actor, sandbox=sandbox), part)
-    async with counter.db.transaction() as tx:
-        await lives_queries.count_copies(tx, sheets)
-    part.replace(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        async with counter.db.transaction() as tx:
+            await lives_queries.count_copies(tx, sheets)
+            waybills = await queries.waybills(tx, sheets)
+            report = write_pdf(await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox), part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return report
 
 
 async def labels_of(
-    counter: Counter, refs: Sequence[NumberRef], at: datetime, *, actor: str, sandbox: bool
+    counter: Counter, waybills: Sequence[Waybill], at: datetime, *, actor: str, sandbox: bool
 ) -> list[LabelData]:
-    """The finished text of each sheet, recipients masked unless the account chose the full label on record."""
-    waybills = await queries.waybills(counter.db, refs)
-    cards = {one: await counter.card(AccountRef(refs[0].merchant_id, one)) for one in {w.account_id for w in waybills}}
-    senders = {
-        one: await queries.sender(counter.db, refs[0].merchant_id, one) for one in {w.ship_from_id for w in waybills}
-    }
+    """The finished text of one merchant's sheets, each as its waybill's latest copy.
+
+    Recipients are masked unless the account chose the full label on record.
+    """
+    merchant_id = waybills[0].ref.merchant_id
+    cards = {one: await counter.card(AccountRef(merchant_id, one)) for one in {w.account_id for w in waybills}}
+    senders = {one: await queries.sender(counter.db, merchant_id, one) for one in {w.ship_from_id for w in waybills}}
     recipients = await _recipients(counter, waybills, cards, actor)
     printed_at = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     return [
@@ -95,7 +101,7 @@ def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, print
         services=_services(waybill),
         printed_at=printed_at,
         position=position,
-        copy=waybill.copies + 1,
+        copy=max(waybill.copies, 1),
         sandbox=sandbox,
     )
 

@@ -40,12 +40,21 @@ _SET_SHIPPED = """
      WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
 """
 
+# Rows are locked in one order, so that two programs that print the same numbers cannot block each other for good.
 _COUNT_COPIES = """
-    UPDATE waybill
-       SET copies = copies + 1
-     WHERE (merchant_id, carrier, number, month) IN (
-           SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::date[]))
- RETURNING number
+    WITH printed AS (
+        SELECT w.merchant_id, w.carrier, w.number, w.month
+          FROM unnest($2::text[], $3::text[], $4::date[]) AS asked (carrier, number, month)
+          JOIN waybill w ON w.merchant_id = $1 AND w.carrier = asked.carrier
+                        AND w.number = asked.number AND w.month = asked.month
+         ORDER BY w.carrier, w.number
+           FOR UPDATE OF w
+    )
+    UPDATE waybill w
+       SET copies = w.copies + 1
+      FROM printed p
+     WHERE w.merchant_id = p.merchant_id AND w.carrier = p.carrier AND w.number = p.number AND w.month = p.month
+ RETURNING w.number
 """
 
 _KEEP_VERSION = """
@@ -92,9 +101,11 @@ async def set_shipped(tx: Transaction, ref: NumberRef, at: datetime | None) -> N
 
 
 async def count_copies(tx: Transaction, refs: Sequence[NumberRef]) -> int:
-    """One more copy of each label; how many waybills there were."""
-    arrays = zip(*((ref.merchant_id, ref.carrier, ref.number, ref.month) for ref in refs), strict=True)
-    return len(await tx.fetch(_COUNT_COPIES, *map(list, arrays)))
+    """One more copy of each label of one merchant; how many waybills there were. They are held until `tx` ends."""
+    if not refs:
+        return 0
+    arrays = [ref.carrier for ref in refs], [ref.number for ref in refs], [ref.month for ref in refs]
+    return len(await tx.fetch(_COUNT_COPIES, refs[0].merchant_id, *arrays))
 
 
 async def replace_document(tx: Transaction, changed: Waybill, at: datetime) -> None:
