@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from tests.accounts import trade
 from tests.accounts.trade import CARRIER, Town
 
 T = TypeVar("T")
-UNITS = st.integers(1, 60)
+UNITS = st.integers(1, 40)
 PICK = st.integers(0, 10**6)
 
 # Sums taken straight from the rows: this is not the balance of the service.
@@ -80,13 +81,14 @@ class Histories(RuleBasedStateMachine):
 
         return self.runner.run(tried())
 
-    @initialize(first=UNITS, second=UNITS)
-    def open(self, first: int, second: int) -> None:
+    @initialize(first=st.integers(50, 150), second=st.integers(50, 150), lent=UNITS)
+    def open(self, first: int, second: int, lent: int) -> None:
         # Every history has a branch and merchants of its own in the one database of the test.
         count = self.runner.run(self.db.fetchval("SELECT count(*) FROM branch"))
         town: Town = self.runner.run(trade.new_town(self.db, f"{57000 + count}"))
         self.branch = town.branch_code
         self.accounts = [self.runner.run(town.account(units=units)) for units in (first, second)]
+        self.grant(0, lent)
 
     def pick(self, at: int) -> tuple[int, Any]:
         account = self.accounts[at % len(self.accounts)]
@@ -176,6 +178,11 @@ class Histories(RuleBasedStateMachine):
 
 def test_every_unit_is_accounted_for_whatever_happens(settings: Settings) -> None:
     run_histories(settings, examples=15, steps=30)
+
+
+@pytest.mark.prove
+def test_every_unit_is_accounted_for_in_long_histories(settings: Settings) -> None:
+    run_histories(settings, examples=150, steps=80)
 
 
 def run_histories(settings: Settings, examples: int, steps: int) -> None:
