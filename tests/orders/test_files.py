@@ -47,6 +47,12 @@ def test_xlsx_and_json_lines_read_like_csv(tmp_path: Path) -> None:
     assert [order.rows for order in from_json.orders] == [(1,), (2,)]
 
 
+def test_lines_of_a_workbook_are_its_row_numbers_whatever_stands_above(tmp_path: Path) -> None:
+    cells = [[record.get(name, "") for name in DOUDIAN] for record in ROWS]
+    content = workbook([[], ["2024年3月"], [], DOUDIAN, cells[0], [], cells[1]])
+    assert [order.rows for order in read_bytes(tmp_path, content, "orders.xlsx").orders] == [(5,), (7,)]
+
+
 def test_numbers_of_json_lines_keep_every_digit(tmp_path: Path) -> None:
     record = {**row(), "主订单编号": 6930000000297283448, "商品数量": 2, "收件人手机号": 19000001234}
     order = read_text(tmp_path, json_lines(record), "utf-8").orders[0]

@@ -254,11 +254,10 @@ def _workbook_rows(path: Path, limits: Limits) -> Iterator[Row]:
         raise Refusal("orders.file_too_large", file=path.name, size=size, limit=limit, rows=limits.rows)
     try:
         sheet = python_calamine.CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
-        first = (sheet.start or (0, 0))[0] + 1
-        for number, values in enumerate(sheet.iter_rows()):
+        for number, values in enumerate(sheet.iter_rows(), start=1):  # counts from the sheet's first row, empty or not
             cells = [_workbook_cell(value) for value in values]
             if any(cells):
-                yield Row(first + number, first + number, cells)
+                yield Row(number, number, cells)
     except (python_calamine.CalamineError, IndexError) as error:
         raise Refusal("orders.file_foreign", file=path.name, format="XLSX?") from error
 
