@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from asyncpg.types import ServerVersion
 
-from miandan.kernel.database import Database, open_database
+from miandan.kernel.database import Database, _check_version, open_database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
 from tests.conftest import FreshDatabase
@@ -88,3 +89,18 @@ async def test_a_database_that_does_not_exist_is_named_as_the_reason(settings: S
     with pytest.raises(Refusal, match=r"database\.missing"):
         async with open_database(replace(settings, database_url=url)):
             pass
+
+
+class _OldServer:
+    """Stands for a PostgreSQL that no supplier ships any more."""
+
+    def get_server_version(self) -> ServerVersion:
+        return ServerVersion(14, 12, 0, "final", 0)
+
+
+def test_a_server_older_than_fifteen_is_refused_with_both_versions() -> None:
+    with pytest.raises(Refusal) as refused:
+        _check_version(_OldServer())
+    assert refused.value.code == "database.too_old"
+    assert "14.12" in refused.value.zh
+    assert "15" in refused.value.zh

@@ -14,7 +14,16 @@ from miandan.kernel.database import open_database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.postgres import privileges
 from miandan.kernel.postgres.layout import SOCKET_PATH_BYTES, Layout
-from tests.kernel.programs import Program, empty_folder, folder, is_gone, postmaster, settings_for, wait_until
+from tests.kernel.programs import (
+    Program,
+    empty_folder,
+    folder,
+    is_gone,
+    postmaster,
+    settings_for,
+    supervisor,
+    wait_until,
+)
 
 PLAIN_UID = 65534
 NAMELESS_UID = 54321
@@ -52,6 +61,18 @@ _EXPECTED = {
 }
 
 
+async def test_the_supervisor_takes_over_no_secret_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIANDAN_PASSPHRASE", "open sesame")
+    with folder() as data:
+        async with open_database(settings_for(data)):
+            for pid in (supervisor(data), postmaster(data)):
+                assert b"sesame" not in _environment(pid)
+
+
+def _environment(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
 async def test_the_log_never_holds_a_value_of_a_statement() -> None:
     planted = "张小凡13800138000"
     with folder() as data:
@@ -76,6 +97,7 @@ async def test_a_data_folder_with_a_long_path_works(tmp_path: Path) -> None:
             assert len(os.fsencode(socket_folder / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES
             assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
         assert socket_folder.parent != long
+    assert not socket_folder.exists()
 
 
 async def test_settings_of_the_operator_are_read_last_and_a_mistake_in_them_is_named() -> None:
@@ -153,6 +175,13 @@ async def test_the_folder_of_another_user_is_refused() -> None:
             async with open_database(settings_for(data)):
                 pass
         os.chown(layout.root, 0, 0)
+
+
+async def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(Refusal, match=r"database\.folder_denied"):
+        async with open_database(settings_for(tmp_path / "file" / "data")):
+            pass
 
 
 async def test_an_error_of_the_program_itself_is_not_taken_for_one_of_the_folder() -> None:

@@ -8,6 +8,7 @@ an open transaction is still rolled back). So a statement must never change its 
 `pg_advisory_xact_lock` are fine, `SET`, `LISTEN`, temporary tables and session locks are not (tests/sql_rules.py).
 """
 
+import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeAlias, cast
@@ -126,12 +127,8 @@ async def open_database(settings: Settings, *, pool_size: int | None = None) -> 
     size = pool_size or settings.pool
     opened = _external(settings.database_url, size) if settings.database_url else _embedded(settings, size)
     async with opened as pool:
-        database = Database(pool)
         try:
-            async with pool.acquire() as connection:
-                _check_version(connection)
-                await migrations.apply(connection)
-            yield database
+            yield Database(pool)
         finally:
             await _close(pool)
 
@@ -142,26 +139,40 @@ async def _external(url: str, size: int) -> AsyncIterator[Any]:
 
     where = _where(url)
     try:
-        pool = await _create_pool(size, dsn=url)
+        pool = await _migrated_pool(size, dsn=url)
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
         raise Refusal("database.wrong_password", where=where) from error
     except asyncpg.InvalidCatalogNameError as error:
         raise Refusal("database.missing", where=where) from error
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InternalClientError) as error:
         raise Refusal("database.unreachable", where=where, reason=type(error).__name__) from error
-    except (ValueError, asyncpg.InterfaceError) as error:
-        # The text of the error may hold the URL with its password, so it is not chained.
-        raise Refusal("database.bad_url") from (None if url in str(error) else error)
+    except (ValueError, asyncpg.InterfaceError):
+        raise Refusal("database.bad_url") from None  # its text may hold the URL with the password
     yield pool
 
 
 @asynccontextmanager
 async def _embedded(settings: Settings, size: int) -> AsyncIterator[Any]:
-    # Imported here: a program with a database of its own needs none of it, and it does not exist on Windows.
+    if sys.platform == "win32":
+        raise Refusal("database.embedded_unsupported", reason=sys.platform)
+    # Imported here: a program with a database of its own needs none of it.
     from miandan.kernel.postgres import take_seat
 
     async with take_seat(settings.data, settings.linger_seconds) as seat:
-        yield await seat.until_up(lambda address: _create_pool(size, **address))
+        yield await seat.until_up(lambda address: _migrated_pool(size, **address))
+
+
+async def _migrated_pool(size: int, **target: Any) -> Any:
+    """A pool whose server is new enough and whose schema is up to date."""
+    pool = await _create_pool(size, **target)
+    try:
+        async with pool.acquire() as connection:
+            _check_version(connection)
+            await migrations.apply(connection)
+    except BaseException:
+        pool.terminate()
+        raise
+    return pool
 
 
 async def _create_pool(size: int, **target: Any) -> Any:

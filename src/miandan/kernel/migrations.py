@@ -106,6 +106,8 @@ async def _apply_one(connection: Any, migration: Migration, files: tuple[Migrati
                 return False
             await connection.execute(migration.sql)
             await connection.execute(_RECORD, migration.version, migration.name, migration.checksum)
+    except (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+        raise  # the server went away: nothing is wrong with the file
     except asyncpg.PostgresError as error:
         reason = f"{error.sqlstate} {type(error).__name__}"
         raise Refusal("database.migration_failed", file=migration.name, reason=reason) from error

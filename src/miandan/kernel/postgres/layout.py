@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +97,14 @@ class Layout:
             folder = _short_folder()
             write_privately(self.socket_note, str(folder))
         return folder
+
+    def leave_socket_folder(self) -> None:
+        """Remove a short folder after the server has stopped; the next start makes a new one."""
+        folder = self.socket_folder()
+        if folder is not None and folder != self.root / "run":
+            self.socket_note.unlink(missing_ok=True)
+            with suppress(OSError):  # gone, or not empty since somebody put something there
+                folder.rmdir()
 
 
 def write_privately(path: Path, text: str) -> None:

@@ -59,8 +59,12 @@ class Seat:
             return None
         try:
             return await connect(address)
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
-            return None
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError):
+            return None  # not there, starting, stopping or just killed
+        except asyncpg.InternalClientError:
+            return None  # asyncpg's word for a connection that breaks at the wrong moment
+        except asyncpg.PostgresError as error:
+            raise Refusal("database.start_failed", reason=type(error).__name__, log=str(self._layout.log)) from error
 
     def _address(self) -> dict[str, Any] | None:
         folder = self._layout.socket_folder()
@@ -92,8 +96,8 @@ async def take_seat(data: Path, linger_seconds: float) -> AsyncIterator[Seat]:
     try:
         layout.make()
         users = FileLock(layout.users_lock)
-    except PermissionError as error:
-        raise Refusal("database.folder_denied", folder=str(data)) from error
+    except OSError as error:
+        raise Refusal("database.folder_denied", folder=str(data), reason=type(error).__name__) from error
     try:
         while not users.try_shared():  # noqa: ASYNC110 - a supervisor that is stopping holds it; nothing signals its end
             await asyncio.sleep(_RETRY_SECONDS)
@@ -115,8 +119,8 @@ def stop_server(data: Path) -> None:
 
 
 def _check_machine() -> None:
-    if sys.platform == "win32" or (privileges.is_root() and sys.platform != "linux"):
-        raise Refusal("database.embedded_unsupported", reason=sys.platform)
+    if privileges.is_root() and sys.platform != "linux":
+        raise Refusal("database.embedded_unsupported", reason=f"root on {sys.platform}")
     try:
         binaries.program("postgres")
     except FileNotFoundError as error:
@@ -130,9 +134,13 @@ def _check_machine() -> None:
 def _start_supervisor(layout: Layout, linger_seconds: float) -> None:
     """Returns when the supervisor has detached itself or found another one in place."""
     package_home = str(Path(__file__).parents[3])  # it must find this very package, however we found it
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [package_home, os.getenv("PYTHONPATH")]))}
+    # It outlives us, so it takes over no secret of ours.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MIANDAN_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [package_home, os.getenv("PYTHONPATH")]))
+    # -P: a file in the user's working folder must not stand in for a module.
+    module = ["-P", "-m", "miandan.kernel.postgres.supervisor"]
     subprocess.run(
-        [sys.executable, "-m", "miandan.kernel.postgres.supervisor", str(layout.root.parent), str(linger_seconds)],
+        [sys.executable, *module, str(layout.root.parent), str(linger_seconds)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -56,6 +56,7 @@ class Supervisor:
         finally:
             if self._server is not None:
                 self._server.stop()
+            self._layout.leave_socket_folder()
         return 0
 
     def _stop_soon(self, _number: int, _frame: FrameType | None) -> None:
