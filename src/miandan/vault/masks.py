@@ -99,10 +99,11 @@ _DASH = r"[-‐-―－_~～#]"
 _ROOM_WORD = r"(?:室|房间|房|户|铺位?|工位|床位?)(?![口外部巷村镇乡湾桥沟屯庄路街])"
 # A number before one of these is a road, a gate, a building, a team, a distance or a storey, not a room.
 _NO_ROOM = (
-    r"(?!\d)(?![A-Za-z]?(?:#|号|號|弄|幢|栋|棟|座|楼|樓|层|層|组|队|隊|社|路|街|巷|道|线|米|公里|村|里|期|区|區|院|年"
+    r"(?!\d)(?![A-Za-z]?(?:#|号|號|弄|幢|栋|棟|座|楼|樓|层|層|组|排|队|隊|社|路|街|巷|道|线|米|公里|村|里|期|区|區|院|年"
     r"|乡道|县道|省道|国道|高速))"
 )
-_DASHED = rf"\s*{_DASH}\s*[A-Za-z]?\d{{1,5}}+[A-Za-z]?"
+_DASHED = rf"\s*(?:{_DASH}|一(?=\d))\s*[A-Za-z]?\d{{1,5}}+[A-Za-z]?"
+_NUMBERED = re.compile(r"[\dA-Za-z号一二三四五六七八九十][幢栋棟座楼樓层層]")
 _HOUSE_WORD = r"[号號幢栋棟座楼樓层層阁轩居苑城府庭园園厦廈寓舍区區院期墅馆店]"
 
 _UNIT_AND_ROOM = re.compile(
@@ -117,17 +118,22 @@ _UNIT_AND_ROOM = re.compile(
     rf"|(?<![\dA-Za-z])(?P<building>[A-Za-z]?\d{{1,4}}(?:号楼?|幢|栋|座|楼)?)"
     rf"(?>(?:{_DASHED}){{2,}}号?|{_DASHED}(?![号號弄幢栋座单單]))(?:{_ROOM_WORD})?"
     # 5号楼402, 6栋 1203, A座15F02, 公寓1508
-    rf"|(?<={_HOUSE_WORD})[\s,，、]*[A-Za-z]?\d{{1,5}}[A-Za-z]?\d{{0,3}}{_NO_ROOM}(?:{_ROOM_WORD})?"
+    rf"|(?<={_HOUSE_WORD})[\s,，、]*[A-Za-z]?\d{{1,5}}[A-Za-z]?\d{{0,4}}{_NO_ROOM}(?:{_ROOM_WORD})?"
+    # 15栋114号, 6楼96号: behind a numbered building or storey, 号 is a door
+    r"|(?<=[\dA-Za-z号一二三四五六七八九十][幢栋棟座楼樓层層])\s*[A-Za-z]?\d{1,5}[号號](?![楼樓幢栋棟座弄])房?"
     # 三楼三零二
     rf"|(?<=[楼层幢栋座])[一二三四五六七八九零〇]{{3,4}}{_NO_ROOM}"
     # a number of two to five digits where the text, or its part, ends; after a road it is a gate
-    r"|(?<![\d路街道巷弄线号A-Za-z])[A-Za-z]?\d{2,5}[A-Za-z]?(?=$|[\s,，。;；(（【\[])"
+    r"|(?<![\d路街道巷弄线号A-Za-z])[A-Za-z]?\d{2,5}(?:[A-Za-z]\d{1,4})?[A-Za-z]?(?=$|[\s,，。;；(（【\[])"
 )
 
 
 def _hide_room(match: re.Match[str]) -> str:
     building = match["building"]
-    return f"{building}-{_STARS}" if building else _STARS
+    before = match.string[max(0, match.start() - 2) : match.start()]
+    if not building or _NUMBERED.fullmatch(before):  # 12楼6289-2 has its building already
+        return _STARS
+    return f"{building}-{_STARS}"
 
 
 def mask_detail(detail: str) -> str:
