@@ -72,20 +72,27 @@ def fit(text: str, ladder: Ladder, advance: Mapping[str, int]) -> Fitted:
 def _broken(text: str, edges: list[int], width: int) -> list[str]:
     lines = []
     start = before = 0
-    total, length = edges[-1], len(text)
+    total = edges[-1]
     while total - before > width:
         end = bisect_right(edges, before + width, start)
         # Among ideographs one may break anywhere; anything else takes a closer look.
-        if end <= start + _NEAR or not _IDEOGRAPHS.fullmatch(text, end - _NEAR, end + 1):
+        if end > start + _NEAR and _IDEOGRAPHS.fullmatch(text, end - _NEAR, end + 1):
+            lines.append(text[start:end])
+            start = end
+        else:
             end = _line_end(text, start, max(start + 1, end))
-        lines.append(text[start:end].rstrip())
-        start = end
-        while start < length and text[start] == " ":
-            start += 1
+            lines.append(text[start:end].rstrip())
+            start = _next_word(text, end)
         before = edges[start - 1]
-    if start < length:
+    if start < len(text):
         lines.append(text[start:])
     return lines
+
+
+def _next_word(text: str, start: int) -> int:
+    while start < len(text) and text[start] == " ":
+        start += 1
+    return start
 
 
 def _line_end(text: str, start: int, full: int) -> int:

@@ -13,6 +13,8 @@ from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
 from miandan.labels.pdf_text import TextDrawer
 from miandan.labels.pdf_units import POINTS, Draw
 
+_GATHER = 64  # pages whose texts are kept before their characters are noted
+
 
 class PageWriter:
     """Writes the content of pages of one template and remembers which characters their fonts need."""
@@ -36,6 +38,9 @@ class PageWriter:
     def page(self, label: LabelData, index: int) -> bytes:
         """The content of one page over the static layer."""
         self._page, self._number = index, label.number
+        if index % _GATHER == 0:
+            self.regular.gather()
+            self.bold.gather()
         return f"/S Do\n{self._drawn(self._slots, label)}".encode("ascii")
 
     def _note(self, kind: WarningKind, detail: str) -> None:

@@ -30,7 +30,9 @@ class TextDrawer:
         self._slot = slot
         self._font = font
         self._advance = font.face.advance
+        self._remember = font.texts.append
         self._plain = fonts.plain()
+        self._all_plain = fonts.all_plain()
         self._drawn = drawn
         self._height = height
         self._starts: dict[tuple[int, int], tuple[_Start, ...]] = {}
@@ -44,13 +46,11 @@ class TextDrawer:
     def draw(self, label: LabelData, note: Note) -> str:
         """Operators that print the slot's text."""
         text = self._slot.read(label)
-        font = self._font
-        if not font.used.issuperset(text):
-            if not self._plain.issuperset(text):
-                return self._draw_unusual(text, note)
-            font.used.update(text)
         if not text:
             return ""
+        if not self._all_plain(text):
+            return self._draw_unusual(text, note)
+        self._remember(text)
         if len(text) <= self._surely_fits:
             return f"{self._first.flush}<{text.encode('utf-16-be').hex()}>{self._end}"
         width = sum(map(self._advance.__getitem__, text)) if len(text) <= self._may_fit else self._width + 1
@@ -58,16 +58,15 @@ class TextDrawer:
             return f"{self._begin(self._first, width, 0)}<{text.encode('utf-16-be').hex()}>{self._end}"
         fitted = self._fitted(text, note)
         end = self._end
-        shown = [
-            f"{begin}<{line.encode('utf-16-be').hex()}>{end}"
-            for begin, line in zip(self._begins(fitted), fitted.lines, strict=True)
-        ]
-        return "".join(shown)
+        begins = self._begins(fitted)
+        return "".join(
+            [f"{b}<{line.encode('utf-16-be').hex()}>{end}" for b, line in zip(begins, fitted.lines, strict=True)]
+        )
 
     def _fitted(self, text: str, note: Note) -> Fitted:
         fitted = fit(text[:_LONGEST], self._slot.ladder, self._advance)
         if fitted.shortened:
-            self._font.used.add(ELLIPSIS)
+            self._remember(ELLIPSIS)
             note(WarningKind.TEXT_SHORTENED, self._slot.name)
         return fitted
 
@@ -78,7 +77,7 @@ class TextDrawer:
             note(kind, self._slot.name)
         if not cleaned.text:
             return ""
-        self._font.used.update(self._plain.intersection(cleaned.text))
+        self._remember("".join(self._plain.intersection(cleaned.text)))
         fitted = self._fitted(cleaned.text, note)
         points = self._slot.ladder.steps[fitted.step].size * POINTS
         return "".join(
