@@ -29,7 +29,7 @@ FIRST_SERIAL = 1000
 
 async def load_sandbox(db: Database) -> bool:
     """Load everything; False when it was there already."""
-    plan = tomllib.loads((resources.files("miandan.cli") / "sandbox.toml").read_text(encoding="utf-8"))
+    plan = _plan()
     for merchant in plan["merchant"]:
         try:
             await merchants.register_merchant(db, merchant["name"], merchant["applicant"], merchant["id"])
@@ -61,7 +61,7 @@ async def _supply(db: Database, offer: dict[str, Any]) -> None:
     if "segment" in offer:
         last = FIRST_SERIAL + offer["segment"] - 1
         await branches.load_segment(db, carrier, office, FIRST_SERIAL, last, NumberKind.SANDBOX)
-        await routes.load_route_table(db, carrier, _route_rows(), sandbox=True)
+        await routes.load_route_table(db, carrier, route_rows(), sandbox=True)
     if "listed" in offer:
         numbers = [rule.format(FIRST_SERIAL + place) for place in range(offer["listed"])]
         await branches.load_list(db, carrier, office, numbers)
@@ -85,7 +85,7 @@ async def open_account(db: Database, merchant_id: int, offer: dict[str, Any], se
     return account
 
 
-def _route_rows() -> list[RouteRow]:
+def route_rows() -> list[RouteRow]:
     """A made-up way to every city and county: what a carrier's own table looks like, and nothing it says is true."""
     rows = []
     for division in divisions():
@@ -95,3 +95,12 @@ def _route_rows() -> list[RouteRow]:
             sort_code = f"{division.code[:4]}-{division.code[4:]} 000"
             rows.append(RouteRow(prefix, sort_code, f"{city.short or city.name}", f"{city.short or city.name}集"))
     return rows
+
+
+def merchants_of_the_sandbox() -> list[tuple[int, str]]:
+    """Ids and names."""
+    return [(merchant["id"], merchant["name"]) for merchant in _plan()["merchant"]]
+
+
+def _plan() -> dict[str, Any]:
+    return tomllib.loads((resources.files("miandan.cli") / "sandbox.toml").read_text(encoding="utf-8"))

@@ -25,6 +25,11 @@ def connector_for(carrier: str, sandbox: Path | None) -> Connector:
     return _fake(carrier, sandbox)
 
 
+def sandbox_connectors(data: Path) -> dict[str, Connector]:
+    """The fake carriers of a data folder, by carrier code."""
+    return {carrier: _fake(carrier, sandbox_file(data)) for carrier in PROFILES}
+
+
 @cache
 def _fake(carrier: str, file: Path) -> FakeCarrier:
     return FakeCarrier(carrier, file)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from miandan.kernel.database import Transaction
+from miandan.kernel.database import Reads, Transaction
 from miandan.merchants.model import Merchant, MerchantId, Place, Platform, Shop, Store
 
 _INSERT_MERCHANT = """
@@ -38,6 +38,13 @@ _SHOPS = """
       FROM shop
      WHERE merchant_id = $1 AND closed_at IS NULL
      ORDER BY shop_id
+"""
+
+_ALL_SHOPS = """
+    SELECT merchant_id, shop_id, name, platform, shop_type, opened_at, closed_at
+      FROM shop
+     WHERE closed_at IS NULL
+     ORDER BY merchant_id, shop_id
 """
 
 _SHOP = """
@@ -104,6 +111,10 @@ async def close_shop(tx: Transaction, merchant_id: int, shop_id: str, at: dateti
 
 async def open_shops(tx: Transaction, merchant_id: int) -> tuple[Shop, ...]:
     return tuple(_shop(row) for row in await tx.fetch(_SHOPS, merchant_id))
+
+
+async def all_open_shops(db: Reads) -> tuple[Shop, ...]:
+    return tuple(_shop(row) for row in await db.fetch(_ALL_SHOPS))
 
 
 async def shop(tx: Transaction, merchant_id: int, shop_id: str) -> Shop | None:

@@ -89,6 +89,11 @@ async def shops_of(db: Database, merchant_id: int) -> tuple[Shop, ...]:
         return await queries.open_shops(tx, merchant_id)
 
 
+async def all_open_shops(db: Database) -> tuple[Shop, ...]:
+    """Every merchant's open shops, for a single-merchant installation that need not be told which."""
+    return await queries.all_open_shops(db)
+
+
 async def find_shop(db: Database, merchant_id: int, shop_id: str) -> Shop:
     """A shop of the merchant, open or closed. Raises shop.unknown."""
     async with db.transaction() as tx:

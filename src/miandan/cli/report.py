@@ -1,0 +1,115 @@
+"""The report of a run: one row per order in a CSV that a spreadsheet opens, and a summary that a clerk understands."""
+
+import csv
+import os
+from collections import Counter
+from pathlib import Path
+
+from miandan.carriers.catalogue import catalogue
+from miandan.cli.shipping import Line, Shipment, State
+from miandan.kernel.errors import Refusal
+
+HEADER = [
+    "订单号 order",
+    "行 rows",
+    "店铺 shop",
+    "包裹 parcel",
+    "快递公司 carrier",
+    "运单号 number",
+    "状态 state",
+    "原因 reason",
+    "处理办法 remedy",
+]
+WORDS = {
+    State.TAKEN: "已取号 taken",
+    State.KNOWN: "已有单号 kept",
+    State.SET_ASIDE: "无需发货 not shipped",
+    State.REFUSED: "未取号 refused",
+}
+MOST_REASONS = 6
+NEVER_A_FORMULA = ("=", "+", "-", "@")
+
+
+def write_report(shipment: Shipment, path: Path) -> None:
+    """Write the report, complete or not at all. Raises report.not_writable."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8-sig", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(HEADER)
+            rows.writerows([_plain(cell) for cell in _row(line)] for line in shipment.lines)
+        part.replace(path)
+    except OSError as error:
+        raise Refusal("report.not_writable", file=path.name, reason=error.strerror or "?") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _row(line: Line) -> list[str]:
+    said = line.reasons or line.warnings
+    return [
+        line.order_id,
+        " ".join(map(str, line.rows)),
+        line.shop_id,
+        line.key,
+        catalogue().get(line.carrier).zh if line.carrier else "",
+        line.ref.number if line.ref else "",
+        WORDS[line.state],
+        "；".join(f"{refusal.zh} {refusal.en}" for refusal in said),
+        "；".join(f"{refusal.next_zh} {refusal.next_en}" for refusal in said),
+    ]
+
+
+def _plain(cell: str) -> str:
+    """A cell that begins like a formula is text all the same: what a stranger typed must not run in a spreadsheet."""
+    return f"'{cell}" if cell.startswith(NEVER_A_FORMULA) else cell
+
+
+def summary(shipment: Shipment, out: Path, report: Path, seconds: float) -> list[str]:
+    """What happened, in the order in which a clerk asks."""
+    carrier = catalogue().get(shipment.carrier)
+    taken, known = shipment.count(State.TAKEN), shipment.count(State.KNOWN)
+    lines = [
+        f"✓ 完成 done  {carrier.zh} {carrier.en}  {len(shipment.lines)} 个订单 orders  {seconds:.1f} 秒 s",
+        f"  新取单号 taken         {taken:>6}",
+        f"  沿用旧单号 kept        {known:>6}",
+        f"  无需发货 not shipped   {shipment.count(State.SET_ASIDE):>6}",
+        f"  需要处理 refused       {shipment.count(State.REFUSED):>6}",
+    ]
+    if shipment.printed is not None:
+        lines.append(f"  面单 labels  {shipment.printed.pages} 张 → {out}")
+        lines += _label_warnings(shipment)
+    lines.append(f"  报告 report  {report}")
+    return lines + _reasons(shipment)
+
+
+def _label_warnings(shipment: Shipment) -> list[str]:
+    assert shipment.printed is not None
+    kinds = Counter(warning.kind.value for warning in shipment.printed.warnings)
+    words = {
+        "rare_character": "含字库没有的生僻字（以方框代替）rare characters shown as boxes",
+        "emoji": "含表情符号（以方框代替）emoji shown as boxes",
+        "control_character": "含不可见字符（已去除）control characters removed",
+        "text_shortened": "文字过长已截短 texts shortened",
+        "barcode_omitted": "条码无法打印 barcodes left out",
+    }
+    return [f"    ! {count} 处{words.get(kind, kind)}" for kind, count in kinds.most_common()]
+
+
+def _reasons(shipment: Shipment) -> list[str]:
+    """The commonest reasons with one example and the next step."""
+    refused = [line for line in shipment.lines if line.state is State.REFUSED and line.reasons]
+    lines: list[str] = []
+    codes = Counter(line.reasons[0].code for line in refused)
+    for code, count in codes.most_common(MOST_REASONS):
+        line = next(line for line in refused if line.reasons[0].code == code)
+        refusal = line.reasons[0]
+        place = f"第 {line.rows[0]} 行 line {line.rows[0]}" if line.rows else line.order_id
+        lines += [
+            f"  ✗ {count} 单 orders [{code}] 例如 e.g. {place}",
+            f"      {refusal.zh}{refusal.next_zh}",
+            f"      {refusal.en} {refusal.next_en}",
+        ]
+    if len(codes) > MOST_REASONS:
+        lines.append("  … 其余见报告 / the rest is in the report")
+    return lines
