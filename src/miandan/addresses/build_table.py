@@ -194,6 +194,12 @@ def _short(code: str, name: str, current: Names) -> str:
     return short_name(name)
 
 
+def _without_county(name: str, county: str) -> str:
+    """The bureau writes some towns with their county in front (永修县丰安街道); people do not."""
+    bare = name.removeprefix(county) if county else name
+    return bare if len(bare) > 2 and bare.endswith(("街道", "镇", "乡")) else name
+
+
 def write(path: Path, header: str, rows: Iterable[Iterable[str]]) -> None:
     lines = [f"# {header}", *("\t".join(row) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
@@ -206,7 +212,9 @@ def main(folder: Path) -> None:
     write(DATA / "history.tsv", "old code, old name, until, successor codes (main first), source", history)
     now: dict[str, list[str]] = {}
     for county, code, name in towns(folder, TOWNS):
-        if len(name) <= 12:
+        city = current.get(county[:4] + "00", "")
+        name = _without_county(name.removeprefix(city) if len(name) > 8 else name, current.get(county, ""))
+        if 1 < len(name) <= 12 and name != "街道":
             now.setdefault(county, []).append(code + name)
     gone = old_towns(folder, current, {row[0]: row[3].split("|")[0] for row in history})
     rows = ([county, " ".join(now.get(county, [])), " ".join(gone.get(county, []))] for county in sorted(now | gone))

@@ -20,5 +20,6 @@ LONGEST = 1000
 
 
 def clean(text: str) -> str:
-    """The text in one form; of the same meaning, not always of the same length."""
-    return text if _PLAIN.fullmatch(text) else text.translate(_TABLE)
+    """The text in one form, with the one misspelling that is never meant; not always of the same length."""
+    cleaned = text if _PLAIN.fullmatch(text) else text.translate(_TABLE)
+    return cleaned.replace("衔道", "街道") if "衔道" in cleaned else cleaned

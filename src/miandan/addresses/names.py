@@ -29,9 +29,10 @@ _PLACE_MARK = re.compile(
 _PLACE_END = re.compile(
     r"[店厂楼路号市区县镇村室栋幢园城院校站行部馆所社局处网厅库桥口街道巷苑庄厦座期组队收号里湾坊墅庭府轩铺场山]$"
 )
+_LEVEL_END = re.compile(r"..[镇乡区县市省]$|街道$")
 _NOTE = re.compile(
     r"谢|请|麻烦|辛苦|放[在到门前]?|送[货到上]|到付|勿|不要|别|务必|尽快|加急|打电话|电联|电话联系|联系|周[一二三四五六日末]|工作日|"
-    r"白天|晚上|上午|下午|签收|代收|自提|快递|发货|备注|易碎|轻放|顺丰|中通|圆通|韵达|申通|邮政|包邮|赠品|发票|订单|本人|默认|门口|^null$"
+    r"白天|晚上|上午|下午|签收|代收|自提|快递|发货|备注|易碎|轻放|顺丰|中通|圆通|韵达|申通|邮政|包邮|赠品|发票|订单|本人|默认|门口"
 )
 _WORDS_OF_FORMS = frozenset(
     [
@@ -80,6 +81,8 @@ def _doubtful(piece: str) -> int:
 
 
 def _han_score(piece: str) -> int:
+    if _LEVEL_END.search(piece):
+        return 0
     if is_full_name(piece):
         return 7 if _PLACE_END.search(piece) else 10
     if len(piece) > 8:

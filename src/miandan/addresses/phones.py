@@ -13,16 +13,17 @@ _SERVICE = r"(?P<service>[48]00(?:[- ]?\d{3}[- ]?\d{4}|[- ]?\d{4}[- ]?\d{3}))"
 _LANDLINE = r"\(?(?:(?:\+|00)?86[- ]?)?(?P<area>0?10|02\d|0[3-9]\d{2})[)]?[- ]?(?P<local>[2-8]\d{6,7})"
 _OVERSEAS = r"(?:\+|00)(?P<overseas>(?:852|853)[- ]?\d{4}[- ]?\d{4}|886[- ]?0?9\d{2}[- ]?\d{3}[- ]?\d{3})"
 _PHONE = re.compile(
-    rf"(?<![\dA-Za-z*]){_LABEL}(?<!\d)(?:{_MOBILE}|{_SERVICE}|{_LANDLINE}|{_OVERSEAS})(?![\d*])", re.IGNORECASE
+    rf"(?<![\d*]){_LABEL}(?<!\d)(?:{_MOBILE}|{_SERVICE}|{_LANDLINE}|{_OVERSEAS})(?![\d*])", re.IGNORECASE | re.ASCII
 )
 _EXTENSION = re.compile(
     r" ?(?:转(?:分机)?|分机号?|ext\.?)[ :]*(\d{1,6})(?!\d)|"
     r" ?[(\[#](?:转|分机)?[ :]?(\d{3,6})[)\]#]?(?![\d号栋幢室弄])|"
     r"[-_](\d{3,6})(?=$|[\s,:()\[\]]|[\u4e00-\u9fff])(?![号栋幢室弄座楼单])|"
-    r" ?, ?(\d{3,4})(?=$|[\n,])"
+    r" ?, ?(\d{3,4})(?=$|[\n,])",
+    re.ASCII,
 )
-_LOCAL = re.compile(r"(?<!\d)[2-8]\d{6,7}(?!\d)")
-_GLUED = re.compile(r"\d{1,4}(1[3-9]\d{9})(?!\d)")
+_LOCAL = re.compile(r"(?<!\d)[2-8]\d{6,7}(?!\d)", re.ASCII)
+_GLUED = re.compile(r"\d{1,4}(1[3-9]\d{9})(?!\d)", re.ASCII)
 _NOT_DIGIT = re.compile(r"[^\d*]")
 _LONG_TOKEN = re.compile(r"[A-Za-z0-9+/=~$]{24,}")
 

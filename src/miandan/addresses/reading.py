@@ -125,11 +125,19 @@ def _town(table: Divisions, text: str, chain: Chain) -> FoundTown | None:
     if found is not None and (found.sure or among[0].level > PROVINCE):
         return found
     found = towns.town_by_form(table, text, start, among)
+    if found is None or not found.towns:
+        found = _town_next_door(table, text, start, among) or found
     if found is None and among[0].level > PROVINCE:
         inside = towns.town_inside(table, text[: start + _WITHIN], start, among)
         # It stands in the midst of the detail, which keeps it.
         found = inside._replace(start=chain.end, end=chain.end) if inside else None
     return found
+
+
+def _town_next_door(table: Divisions, text: str, start: int, among: list[Division]) -> FoundTown | None:
+    """People name the wrong county: 余杭区留下 lies in 西湖区. The county stays as written, the town gets a doubt."""
+    cities = {division.path[-2] for division in among if division.level == COUNTY and len(division.path) > 2}
+    return towns.town_at(table, text, start, list(cities)) if cities else None
 
 
 def past_repetition(
@@ -237,7 +245,10 @@ def _town_doubts(town: FoundTown, division: Division | None) -> list[str]:
     if not town.towns:
         return [f"town: {town.name}不在区划表中，按原文保留"]
     moved = {found.moved_to for found in town.towns if found.county is division}
-    doubts = [f"town: {town.name}现属{code}" for code in moved if code]
+    doubts = [f"town: {town.name}现属{county}" for county in moved if county]
+    homes = {found.county for found in town.towns}
+    if division is not None and division.level == COUNTY and division not in homes:
+        doubts.append(f"town: {town.name}属{'、'.join(sorted(home.name for home in homes))}，不属{division.name}")
     return doubts if town.sure else [*doubts, "town: 由简称推定"]
 
 

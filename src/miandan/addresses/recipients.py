@@ -34,6 +34,7 @@ _MARKED_EXTENSION = re.compile(r"[\[(](\d{4})[\])]")
 _HARD = re.compile(r"[\n\t]+")
 _HAS_NUMBER = re.compile(r"\d")
 _PLACE_LEVEL = re.compile(r"[省市区县镇乡路街村]")
+_NOTHING = frozenset(["null", "NULL", "undefined", "None"])
 _POSTCODE = re.compile(r"\d{6}")
 _LATIN_WORD = re.compile(r"[A-Za-z.']+")
 _ENDS_A_PLACE = re.compile(r"[号室楼栋幢座层门组户店厦园苑村庄期区弄口元院城校\d)A-Za-z]$")
@@ -43,6 +44,8 @@ _EDGES = " \n\t,:/_-|>.;\"'()[]{}"
 class _Piece(NamedTuple):
     text: str
     beside_phone: bool
+    side: int
+    """0 before the phone, 1 behind it."""
 
 
 def read_recipient(text: str) -> ParsedRecipient:
@@ -132,9 +135,9 @@ def _pieces(before: str, after: str) -> list[_Piece]:
     pieces: list[_Piece] = []
     sides = [_PIECES.split(before.rstrip(" ([")), _PIECES.split(after.lstrip(" )]"))]
     for side, words in enumerate(sides):
-        merged = _merge_latin([word for word in words if word])
+        merged = _merge_latin([word for word in words if word and word not in _NOTHING])
         last = len(merged) - 1
-        pieces += [_Piece(word, i == (last if side == 0 else 0)) for i, word in enumerate(merged)]
+        pieces += [_Piece(word, i == (last if side == 0 else 0), side) for i, word in enumerate(merged)]
     return [piece for piece in pieces if not (_POSTCODE.fullmatch(piece.text) and len(pieces) > 2)]
 
 
@@ -184,7 +187,7 @@ def _find_name(table: Divisions, pieces: list[_Piece]) -> tuple[str, list[_Piece
 
 
 def _cut_out(pieces: list[_Piece], index: int, rest: str) -> list[_Piece]:
-    return [*pieces[:index], _Piece(rest.strip(_EDGES), False), *pieces[index + 1 :]]
+    return [*pieces[:index], pieces[index]._replace(text=rest.strip(_EDGES)), *pieces[index + 1 :]]
 
 
 def _piece_score(table: Divisions, pieces: list[_Piece], index: int) -> int:
@@ -195,9 +198,9 @@ def _piece_score(table: Divisions, pieces: list[_Piece], index: int) -> int:
     if score == 0:
         return 0
     if word in table.names:
-        following = pieces[index + 1].text if index + 1 < len(pieces) else ""
-        chain = read_chain(table, word + " " + following, 0)
-        if (chain is not None and chain.steps > 1) or (index > 0 and _goes_on(table, pieces[index - 1].text, word)):
+        neighbours = [other.text if other.side == piece.side else "" for other in pieces]
+        chain = read_chain(table, " ".join([word, *neighbours[index + 1 : index + 2]]), 0)
+        if (chain is not None and chain.steps > 1) or (index > 0 and _goes_on(table, neighbours[index - 1], word)):
             return 0
         score = min(score, 3)
     elif score < SURE and read_chain(table, word, 0) is not None and not is_full_name(word):
@@ -207,7 +210,7 @@ def _piece_score(table: Divisions, pieces: list[_Piece], index: int) -> int:
 
 def _goes_on(table: Divisions, previous: str, word: str) -> bool:
     """Whether the word is the next level of what stands before it."""
-    chain = read_chain(table, f"{previous} {word}", 0)
+    chain = read_chain(table, f"{previous} {word}", 0) if previous else None
     return chain is not None and chain.end == len(previous) + 1 + len(word)
 
 

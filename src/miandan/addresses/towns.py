@@ -15,9 +15,12 @@ _AFTER_SHORT = re.compile(
     rf"{_ROAD}|村|桥|苑|花园|广场|大厦|小区|公寓|新村|大学|学院|中学|小学|医院|大酒店|宾馆|先生|女士|小姐|老师|[市区县门]|科技园|"
     r"创业园|工业园(?!区)|家园|监狱"
 )
-_BY_FORM = re.compile(r"([\u4e00-\u9fff]{1,8}?)(街道办事处|街道办|街道|街办事处|镇|乡|苏木)(?![路桥])(?!街(?!道))")
+_BY_FORM = re.compile(
+    r"([\u4e00-\u9fff]{1,8}?|[A-Za-z][\u4e00-\u9fff]|[\u4e00-\u9fff][A-Za-z])(街道办事处|街道办|街道|街办事处|镇|乡|苏木)(?![路桥])(?!街(?!道))"
+)
 _NOT_IN_A_TOWN_NAME = re.compile(r"[路号弄栋幢室省县]|大道|[村区市巷](?!$)|^[东西南北]?[镇乡城]$")
 _NO_SHORT_NAME = re.compile(r"[路道巷村]$|车站$|新区$|开发区$")
+_STREET_NUMBER = re.compile(r"街\d")
 _ZONE = re.compile(
     r"[\u4e00-\u9fff]{0,6}?(?:经济技术开发区|高新技术(?:产业)?(?:开发)?区|经济开发区|开发区|高新区|保税区|新区|度假区|示范区|园区)"
 )
@@ -72,7 +75,9 @@ def _accept(text: str, start: int, end: int, towns: tuple[Town, ...]) -> FoundTo
     suffix = _SUFFIX.match(text, end)
     if suffix:
         return FoundTown(_name(towns), start, suffix.end(), _living(towns), True, suffix.end())
-    if _AFTER_SHORT.match(text, end) or _NO_SHORT_NAME.search(text, max(0, end - 3), end):
+    if _AFTER_SHORT.match(text, end) or _STREET_NUMBER.match(text, end - 1):
+        return None
+    if _NO_SHORT_NAME.search(text[max(0, end - 3) : end]):
         return None
     # A short name may be part of what follows (转塘家园), so the detail keeps it.
     return FoundTown(_name(towns), start, start, _living(towns), False, end)
@@ -97,7 +102,7 @@ def town_by_form(table: Divisions, text: str, start: int, among: Sequence[Divisi
         return known
     if len(found[1]) > 5 or _NOT_IN_A_TOWN_NAME.search(found[1]):
         return None
-    suffix = "街道" if found[2].startswith("街道") else found[2].removesuffix("办事处")
+    suffix = "街道" if found[2].startswith("街道") else found[2]
     return FoundTown(found[1] + suffix, start, found.end(), (), True, found.end())
 
 
