@@ -87,14 +87,19 @@ def read_chain(table: Divisions, text: str, start: int, states: tuple[State, ...
 
 
 def find_chain(table: Divisions, text: str, start: int, states: tuple[State, ...] = ()) -> Chain | None:
-    """The chain from `start` on that says most: one full name of three characters, or several names."""
+    """The chain from `start` on that says most: a full name, or several names."""
     best: Chain | None = None
     for begin in range(start, min(len(text) - 2, start + _FARTHEST_START)):
         if text[begin : begin + 2] not in table.lengths or (best and begin < best.end):
             continue
         chain = read_chain(table, text, begin, states)
-        if chain is None or not chain.steps or chain.end - begin < 3 or not (chain.sure or chain.steps > 1):
+        if chain is None or not chain.steps or chain.end - begin < 2:
             continue
+        if not chain.sure and chain.steps < 2:
+            # A short name at the very end may still decide between homonyms: 鼓楼区中山路1号 福建福州.
+            if not states or chain.after_repeats < len(text) or len(chain.states) == len(states):
+                continue
+            chain = chain._replace(end=chain.after_repeats)
         if best is None or chain.steps > best.steps:
             best = chain
     return best
