@@ -93,3 +93,8 @@ def test_text_without_an_address_gives_no_levels(text: str) -> None:
 def test_ciphertext_is_not_taken_for_a_phone() -> None:
     cipher = "aB3dE13900001111xYz9Qw8eRt7yUi6oPa5sDf4gHj3kL2zXc1vBn"
     assert addresses.parse(f"张三 {cipher} 浙江省杭州市西湖区文三路1号").phone == ""
+
+
+def test_a_renamed_city_is_noted_for_the_city_and_a_renamed_county_for_the_district() -> None:
+    assert addresses.parse_address("湖北省襄樊市樊城区1号").uncertain[0].startswith("city: 襄樊市(")
+    assert addresses.parse_address("浙江省杭州市下城区1号").uncertain[0].startswith("district: 下城区(")

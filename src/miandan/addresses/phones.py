@@ -10,7 +10,7 @@ _MOBILE = (
     r"1[3-9]\d{3}([- ])\d{3}\5\d{3}|1[3-9]\d\*{4}\d{4})"
 )
 _SERVICE = r"(?P<service>[48]00(?:[- ]?\d{3}[- ]?\d{4}|[- ]?\d{4}[- ]?\d{3}))"
-_LANDLINE = r"\(?(?:(?:\+|00)?86[- ]?)?(?P<area>0?10|02\d|0[3-9]\d{2})[)]?[- ]?(?P<local>[2-8]\d{6,7})"
+_LANDLINE = r"\(?(?:(?:\+|00)?86[- ]?)?(?P<area>010|02\d|0[3-9]\d{2})[)]?[- ]?(?P<local>[2-8]\d{6,7})"
 _OVERSEAS = r"(?:\+|00)(?P<overseas>(?:852|853)[- ]?\d{4}[- ]?\d{4}|886[- ]?0?9\d{2}[- ]?\d{3}[- ]?\d{3})"
 _PHONE = re.compile(
     rf"(?<![\d*]){_LABEL}(?<!\d)(?:{_MOBILE}|{_SERVICE}|{_LANDLINE}|{_OVERSEAS})(?![\d*])", re.IGNORECASE | re.ASCII

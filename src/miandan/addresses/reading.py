@@ -230,7 +230,9 @@ def assemble(
 
 
 def _doubts(division: Division, possible: tuple[State, ...]) -> list[str]:
-    doubts = [f"district: {state.note}" for state in possible if state.division is division and state.note]
+    renamed_city = f"现为{division.city}" if division.city != division.district else "-"
+    notes = [state.note for state in possible if state.division is division and state.note]
+    doubts = [f"{'city' if note.endswith(renamed_city) else 'district'}: {note}" for note in notes]
     others = [state.division.name for state in possible if not state.main and state.division is not division]
     if others:
         doubts.append(f"district: 也可能属于{'、'.join(others)}")
