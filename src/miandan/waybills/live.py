@@ -23,12 +23,12 @@ from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
-from miandan.waybills import intents, queries
+from miandan.waybills import intents, lives, queries
 from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, month_of
 from miandan.waybills.intents import Intent
-from miandan.waybills.model import NumberRef, Outcome, Refused, Route, TakeRequest
+from miandan.waybills.model import NumberRef, Outcome, Refused, Route, Taken, TakeRequest
 from miandan.waybills.one_by_one import write_parcel
 from miandan.waybills.prepare import Issued, Prepared
 from miandan.waybills.queries import NewKey
@@ -40,6 +40,11 @@ CALL_SECONDS = 30.0
 """A carrier that has not answered by then is silent (one public carrier list names 30 s; reference/needs.md 2.2)."""
 REPEATS = 2
 """How often a repeat-safe carrier is asked again at once."""
+RETAKE = "|retake"
+"""Ends the keys of a retake's intent: the old number keeps its keys until the new one is known."""
+
+
+REPEATED = "carrier.number_repeated"
 
 
 class Progress(StrEnum):
@@ -85,6 +90,11 @@ async def settle_key(counter: Counter, merchant_id: int, keys: Sequence[str]) ->
         if row["number"].startswith(INTENT):
             return await settle_intent(counter, merchant_id, UUID(row["number"].removeprefix(INTENT)))
     return Progress.SETTLED
+
+
+async def settle_retake(counter: Counter, merchant_id: int, keys: Sequence[str]) -> Progress:
+    """The same for an earlier retake of the parcel with these keys; SETTLED where there is none."""
+    return await settle_key(counter, merchant_id, [key + RETAKE for key in keys])
 
 
 async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> Progress:
@@ -143,8 +153,7 @@ async def _commit_to_ask(
     carrier = counter.carrier(card.carrier)
     units = 1 + (parcel.ask.pieces - 1) * carrier.terms().child_number_cost
     at, intent_id, merchant_id = now(), new_id(), request.merchant_id
-    # A retake keeps the old number until the new one is known, so it occupies keys beside the old ones.
-    suffix = "|retake" if replacing else ""
+    suffix = RETAKE if replacing else ""
     keys = [
         NewKey(merchant_id, key + suffix, card.carrier, f"{INTENT}{intent_id}", seat)
         for seat, key in enumerate(parcel.ask.keys)
@@ -226,15 +235,31 @@ async def _settle_answered(counter: Counter, connector: Connector, intent: Inten
         outcome = await _settle_refused(counter, intent, refusal, answer.raw)
         await _give_up(connector, intent, answer)
         return outcome
+    old = _replaced(intent)
     try:
         async with counter.db.transaction() as tx:
-            return await _write_answer(tx, counter, intent, answer)
+            outcome = await _write_answer(tx, counter, intent, answer, old)
     except Refusal as refusal:
-        # Not given up at the carrier: the number lives, for somebody else.
-        return await _settle_refused(counter, intent, refusal, answer.raw)
+        outcome = await _settle_refused(counter, intent, refusal, answer.raw)
+        if refusal.code != REPEATED:  # such a number lives, for somebody else; any other nobody will use
+            await _give_up(connector, intent, answer)
+        return outcome
+    if old is not None and isinstance(outcome, Taken):
+        await lives.finish_cancelling(counter, old)
+    return outcome
 
 
-async def _write_answer(tx: Transaction, counter: Counter, intent: Intent, answer: CarrierAnswer) -> Outcome:
+def _replaced(intent: Intent) -> NumberRef | None:
+    """The number whose place the new one takes."""
+    if intent.ask["replacing"] is None:
+        return None
+    carrier, number, taken_in = intent.ask["replacing"]
+    return NumberRef(intent.merchant_id, carrier, number, date.fromisoformat(taken_in))
+
+
+async def _write_answer(
+    tx: Transaction, counter: Counter, intent: Intent, answer: CarrierAnswer, old: NumberRef | None
+) -> Outcome:
     held = await intents.unsettled_for_update(tx, intent.merchant_id, intent.intent_id)
     keys = tuple(intent.ask["keys"])
     if held is None:  # somebody else has learnt the outcome; the caller looks again
@@ -246,11 +271,9 @@ async def _write_answer(tx: Transaction, counter: Counter, intent: Intent, answe
         for number, source in zip(answer.numbers, [Source.LIVE, *[Source.CHILD] * len(answer.numbers)], strict=False)
     ]
     if await branches.note_numbers(tx, rows):
-        raise Refusal("carrier.number_repeated", carrier=intent.carrier)
+        raise Refusal(REPEATED, carrier=intent.carrier)
     await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
-    if intent.ask["replacing"] is not None:
-        carrier, number, taken_in = intent.ask["replacing"]
-        old = NumberRef(intent.merchant_id, carrier, number, date.fromisoformat(taken_in))
+    if old is not None:
         await supersede(tx, old, at)
         await queries.name_successor(tx, old, answer.numbers[0])
     route = _route(answer)

@@ -75,10 +75,12 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
 
 async def _cancel_at_carrier(counter: Counter, waybill: Waybill, intent_id: UUID) -> Refusal | None:
     """None when the carrier has cancelled the number."""
-    connector = counter.connector(waybill.ref.carrier)
     try:
+        connector = counter.connector(waybill.ref.carrier)
         async with asyncio.timeout(CALL_SECONDS):
             await connector.cancel(waybill.ref.number, str(intent_id))
+    except Refusal as nobody_there:
+        return nobody_there
     except CarrierRefused as refused:
         return Refusal("cancel.refused_by_carrier", number=waybill.ref.number, raw=refused.raw)
     except (CarrierSilent, TimeoutError):

@@ -4,9 +4,10 @@ The old number where nothing differs; the old number with the fields that differ
 a refusal otherwise. An order that sits in another parcel is never moved silently.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from miandan.kernel.database import Database
+from miandan.kernel.database import Database, Record
 from miandan.kernel.errors import Refusal
 from miandan.waybills import queries
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest, Waybill
@@ -16,32 +17,57 @@ INTENT = "intent:"
 """Begins the number of a key whose live call is under way; the id of the intent follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Who occupies the keys that were asked for: numbers with their orders and children, or a live call."""
+
+    occupied: Mapping[str, Record]
+    waybills: Mapping[NumberRef, Waybill]
+    orders: Mapping[NumberRef, Collection[str]]
+    children: Mapping[NumberRef, Sequence[str]]
+
+    @property
+    def whole(self) -> bool:
+        """False when a number lost its keys while we looked: it was cancelled or replaced, so look again."""
+        return all(self.orders.get(ref) for ref in self.waybills)
+
+
 async def resolve(db: Database, request: TakeRequest, parcels: Sequence[Prepared]) -> list[Outcome | None]:
     """Each parcel's outcome where its key is occupied, None where it is free."""
     keys = [key for parcel in parcels for key in parcel.ask.keys]
+    while not (seen := await _look(db, request.merchant_id, keys)).whole:
+        pass
+    return [_outcome(request, parcel, seen) for parcel in parcels]
+
+
+async def _look(db: Database, merchant_id: int, keys: Sequence[str]) -> _Seen:
     async with db.transaction() as tx:
-        rows = await queries.live_keys(tx, request.merchant_id, keys)
-        occupied = {row["parcel_key"]: row for row in rows}
-        refs = {
-            NumberRef(request.merchant_id, row["carrier"], row["number"], row["month"])
-            for row in rows
-            if not row["number"].startswith(INTENT)
-        }
+        rows = await queries.live_keys(tx, merchant_id, keys)
+        refs = {_ref(merchant_id, row) for row in rows if not row["number"].startswith(INTENT)}
         waybills = {waybill.ref: waybill for waybill in await queries.waybills(tx, list(refs))}
-        all_keys = {ref: await queries.keys_of(tx, ref.merchant_id, ref.carrier, [ref.number]) for ref in refs}
+        orders: dict[NumberRef, Collection[str]] = {}
+        for carrier in {ref.carrier for ref in refs}:
+            here = {ref.number: ref for ref in refs if ref.carrier == carrier}
+            found = await queries.keys_of(tx, merchant_id, carrier, list(here))
+            orders |= {here[number]: own for number, own in found.items()}
         children = {ref: await queries.children(tx, ref) for ref in refs if waybills[ref].pieces > 1}
-    outcomes: list[Outcome | None] = []
-    for parcel in parcels:
-        mine = [occupied[key] for key in parcel.ask.keys if key in occupied]
-        if not mine:
-            outcomes.append(None)
-        elif any(row["number"].startswith(INTENT) for row in mine):
-            outcomes.append(Refused(parcel.ask.keys, Refusal("take.in_doubt", key=parcel.ask.keys[0])))
-        else:
-            ref = NumberRef(request.merchant_id, mine[0]["carrier"], mine[0]["number"], mine[0]["month"])
-            same = set(all_keys[ref].get(ref.number, ())) == set(parcel.ask.keys)
-            outcomes.append(_answer(request, parcel, waybills[ref], tuple(children.get(ref, ())), same))
-    return outcomes
+    return _Seen({row["parcel_key"]: row for row in rows}, waybills, orders, children)
+
+
+def _outcome(request: TakeRequest, parcel: Prepared, seen: _Seen) -> Outcome | None:
+    keys = parcel.ask.keys
+    mine = [seen.occupied[key] for key in keys if key in seen.occupied]
+    if not mine:
+        return None
+    if any(row["number"].startswith(INTENT) for row in mine):
+        return Refused(keys, Refusal("take.in_doubt", key=keys[0]))
+    ref = _ref(request.merchant_id, mine[0])
+    same_orders = set(seen.orders[ref]) == set(keys)
+    return _answer(request, parcel, seen.waybills[ref], tuple(seen.children.get(ref, ())), same_orders)
+
+
+def _ref(merchant_id: int, row: Record) -> NumberRef:
+    return NumberRef(merchant_id, row["carrier"], row["number"], row["month"])
 
 
 def _answer(
