@@ -58,6 +58,15 @@ def address(
 
 
 @app.command()
+def check() -> None:
+    """核对全部承诺：proves numbers, units, keys, audit and vault with SQL of its own; prints JSON. 有差异退出码 exit 1."""
+    from miandan.cli.check import command
+    from miandan.cli.session import run
+
+    run(command)
+
+
+@app.command()
 def jobs() -> None:
     """运行到期任务：settle live calls, return units, apply retention, deliver the outbox. 每天至少一次 Run it daily."""
     from miandan.cli.jobs import jobs as work
