@@ -9,7 +9,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -37,7 +37,7 @@ from miandan.waybills import queries
 from miandan.waybills.counter import Counter, open_counter
 from miandan.waybills.desk import month_of
 from miandan.waybills.model import ParcelAsk, Taken, TakeRequest
-from miandan.waybills.queries import NewKey, NewWaybill, TakeRows
+from miandan.waybills.queries import NewKey, NewWaybill, columns
 from miandan.waybills.service import take
 
 BRANCH = "57100"
@@ -104,11 +104,14 @@ async def make_raw_tables(db: Database) -> None:
         await db.execute(f"CREATE TABLE raw_{table} (LIKE {table} INCLUDING DEFAULTS, PRIMARY KEY ({key}))")
 
 
-_RAW = (
-    queries._WRITE.replace("INTO parcel_key", "INTO raw_parcel_key")
-    .replace("INTO waybill", "INTO raw_waybill")
-    .replace("answered AS", "unused AS")
-)
+_RAW = f"""
+    WITH keyed AS (
+        INSERT INTO raw_parcel_key ({queries._KEY_COLUMNS}, month)
+        SELECT {queries._KEY_COLUMNS}, $2 FROM {queries._unnest("k", NewKey, queries._KEY_TYPES, 3)}
+    )
+    INSERT INTO raw_waybill ({queries._WAYBILL_COLUMNS}, taken_at, month)
+    SELECT {queries._WAYBILL_VALUES}, $1, $2 FROM {queries._unnest("w", NewWaybill, queries._WAYBILL_TYPES, 8)}
+"""
 
 
 async def raw_rows(bench: Bench, merchant_of: Callable[[], int], size: int, batches: int) -> list[list[Any]]:
@@ -119,7 +122,6 @@ async def raw_rows(bench: Bench, merchant_of: Callable[[], int], size: int, batc
         merchant_id = merchant_of()
         keys = await bench.vault.keys_of(merchant_id)
         account_id, ship_from_id = bench.accounts[merchant_id]
-        rows = TakeRows([], [])
         waybills: list[NewWaybill] = []
         key_rows: list[NewKey] = []
         for _ in range(size):
@@ -136,8 +138,7 @@ async def raw_rows(bench: Bench, merchant_of: Callable[[], int], size: int, batc
                     sealed.token, sealed.key, sealed.body, sealed.digest, sealed.index, "bench",
                 )  # fmt: skip
             )
-        rows = TakeRows(waybills, key_rows)
-        arrays.append([at, month_of(at), *rows.arrays()])
+        arrays.append([at, month_of(at), *columns(NewKey, key_rows), *columns(NewWaybill, waybills)])
     return arrays
 
 
@@ -149,7 +150,7 @@ async def raw_rate(bench: Bench, merchant_of: Callable[[], int], size: int, call
     async def one() -> None:
         for arrays in source:
             async with bench.db.connection() as connection:
-                await connection.fetchval(_RAW, *arrays)
+                await connection.execute(_RAW, *arrays)
 
     start = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(callers)))

@@ -5,6 +5,7 @@ gone, whatever killed it, and may close its leases; a closed lease refuses every
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from miandan.branches import service as branches
@@ -26,8 +27,7 @@ class AccountRef:
     account_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """Serials `next` to `last` inclusive, held by `worker`; they only count where `kind` is empty."""
 
     merchant_id: int

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from miandan.cli.session import say
 from miandan.kernel.database import Database, Transaction, open_database
 from miandan.kernel.settings import Settings
 
@@ -165,6 +166,13 @@ async def command() -> int:
     async with open_database(Settings.from_environment(), pool_size=1) as db:
         report = await check(db)
     sys.stdout.write(as_json(report) + "\n")
+    for verdict in report.promises:
+        if verdict.differences:
+            mark = "✗" if verdict.severity is Severity.FAILURE else "!"
+            say(f"{mark} {verdict.name} ({verdict.differences}): {verdict.zh}。/ {verdict.en}.")
+    if report.ok:
+        held = len(report.promises) - len(report.warned)
+        say(f"✓ {held} 项承诺成立，{len(report.warned)} 项提醒。/ {held} promises hold, {len(report.warned)} warnings.")
     return 0 if report.ok else FAILED
 
 

@@ -26,6 +26,8 @@ async def jobs() -> int:
         async with open_counter(session.db, vault, connectors) as counter:
             settled = await live.settle_all(counter)
         recycled = await lives.recycle_due(session.db)
+        await shares.return_rests(session.db)
+        await shares.tell_owners(session.db)
         delivered = await outbox.deliver(session.db, shares.HANDLERS)
         indexed = await index_pending(session.db)
         forgotten = sum(one.rows for one in await apply_retention(session.db, now()))

@@ -11,7 +11,7 @@ from typing import Any
 from miandan.accounts import applications
 from miandan.accounts import service as accounts
 from miandan.accounts.model import Account, Sender
-from miandan.addresses.divisions import divisions
+from miandan.addresses import divisions
 from miandan.branches import routes
 from miandan.branches import service as branches
 from miandan.branches.model import HEAD_OFFICE, Branch

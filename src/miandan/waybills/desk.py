@@ -18,7 +18,7 @@ from asyncpg import DeadlockDetectedError, DivisionByZeroError, UniqueViolationE
 from miandan.accounts import leases
 from miandan.accounts.leases import AccountRef, Lease
 from miandan.carriers.model import Carrier
-from miandan.carriers.numbers import NumberKind
+from miandan.carriers.numbers import NumberKind, NumberRule
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.waybills import months, queries
@@ -57,6 +57,7 @@ class _Batch:
     """The works of one statement with the leases they draw on."""
 
     at: datetime = field(default_factory=now)
+    month: date = field(init=False)
     works: list[Work] = field(default_factory=list)
     before: dict[AccountRef, list[Lease]] = field(default_factory=dict)
     after: dict[AccountRef, list[Lease]] = field(default_factory=dict)
@@ -65,6 +66,10 @@ class _Batch:
     keys: list[queries.NewKey] = field(default_factory=list)
     answers: list[KeptAnswer] = field(default_factory=list)
     parcels: int = 0
+    rules: dict[tuple[str, str], NumberRule] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.month = month_of(self.at)
 
     def draws(self) -> list[Draw]:
         """What each lease gave: from where it stood to where it stands."""
@@ -167,11 +172,11 @@ class Desk:
         carrier, merchant_id = work.carrier.code, work.request.merchant_id
         outcomes: list[Outcome] = []
         for parcel in work.parcels:
-            issued = draw_numbers(work.carrier, cursor, parcel.ask.pieces)
+            issued = draw_numbers(work.carrier, cursor, parcel.ask.pieces, batch.rules)
             batch.waybills += waybill_rows(work.request, carrier, parcel, issued)
             numbers = [one.number for one in issued]
             batch.keys += key_rows(merchant_id, carrier, parcel.ask.keys, numbers)
-            ref = NumberRef(merchant_id, carrier, numbers[0], month_of(batch.at))
+            ref = NumberRef(merchant_id, carrier, numbers[0], batch.month)
             outcomes.append(Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code)))
         if work.answer is not None:
             batch.answers.append(with_numbers(work.answer, outcomes))
@@ -183,7 +188,7 @@ class Desk:
         rows = TakeRows(batch.waybills, sorted(batch.keys, key=lambda key: key.parcel_key), batch.answers)
         try:
             async with self.db.connection() as connection:
-                await queries.draw_and_write(connection, batch.at, month_of(batch.at), rows, batch.draws())
+                await queries.draw_and_write(connection, batch.at, batch.month, rows, batch.draws())
         except (UniqueViolationError, DeadlockDetectedError):
             self._check_in(batch, batch.before)
             self._fail(batch)
@@ -236,9 +241,9 @@ async def open_desk(db: Database, *, lanes: int = 2, most_parcels: int = MOST_PA
 
 
 def with_numbers(answer: KeptAnswer, outcomes: Sequence[Outcome]) -> KeptAnswer:
-    """The answer with what was issued written into it: per parcel carrier, number, month, children; null if refused."""
+    """The answer with what was issued written into it: null for a parcel that was refused."""
     numbers = [
-        [one.ref.carrier, one.ref.number, one.ref.month.isoformat(), list(one.children)]
+        [one.ref.carrier, one.ref.number, one.ref.month.isoformat(), list(one.children), one.sorted]
         if isinstance(one, Taken)
         else None
         for one in outcomes
@@ -252,14 +257,19 @@ def month_of(at: datetime) -> date:
     return trade_day(at).replace(day=1)
 
 
-def draw_numbers(carrier: Carrier, cursor: list[Lease], count: int) -> list[Issued]:
-    """`count` numbers from the leases in turn; the leases in `cursor` move on."""
+def draw_numbers(
+    carrier: Carrier, cursor: list[Lease], count: int, rules: dict[tuple[str, str], NumberRule] | None = None
+) -> list[Issued]:
+    """`count` numbers from the leases in turn; the leases in `cursor` move on. `rules` keeps the rules looked up."""
+    rules = {} if rules is None else rules
     issued: list[Issued] = []
     for place, lease in enumerate(cursor):
         here = min(lease.left, count - len(issued))
         if here:
-            rule = carrier.rule(NumberKind(lease.kind))
-            numbers = (rule.format(serial) for serial in range(lease.next, lease.next + here))
+            rule = rules.get((carrier.code, lease.kind))
+            if rule is None:
+                rule = rules[carrier.code, lease.kind] = carrier.rule(NumberKind(lease.kind))
+            numbers = map(rule.format, range(lease.next, lease.next + here))
             issued += [Issued(number, lease.lease_id, number, number) for number in numbers]
             cursor[place] = spend(lease, here)
         if len(issued) == count:

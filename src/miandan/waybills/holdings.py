@@ -7,7 +7,7 @@ takes where it can: a lane that finds too little leaves the work waiting here an
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from miandan.accounts import leases
@@ -15,7 +15,7 @@ from miandan.accounts.leases import AccountRef, Lease
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 
-FIRST_UNITS = 64
+FIRST_UNITS = 256
 MOST_UNITS = 8192
 GROWTH = 4
 """A lease that was used up is followed by one this many times as large."""
@@ -134,4 +134,4 @@ class Holdings(Generic[Waiting]):
 
 def spend(lease: Lease, count: int) -> Lease:
     """The lease after `count` serials were drawn."""
-    return replace(lease, next=lease.next + count)
+    return lease._replace(next=lease.next + count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -62,8 +63,7 @@ def refuse_impossible(parcels: Sequence[ParcelAsk]) -> dict[int, Refused]:
     return refused
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """A number with what the paper shows for it, and the lease its unit came from."""
 
     number: str

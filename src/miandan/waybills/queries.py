@@ -1,9 +1,9 @@
 """Every statement about parcel keys, waybills, intents and kept answers. `..._for_update` holds its rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from miandan.connectors.model import Sender
@@ -12,8 +12,7 @@ from miandan.vault.model import Sealed
 from miandan.waybills.model import NumberRef, NumberState, Route, Waybill
 
 
-@dataclass(frozen=True, slots=True)
-class NewWaybill:
+class NewWaybill(NamedTuple):
     """One row to be, in the order of the statement's arrays; `goods` and `services` are JSON."""
 
     merchant_id: int
@@ -46,8 +45,7 @@ class NewWaybill:
     taken_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(NamedTuple):
     """One parcel key to be occupied."""
 
     merchant_id: int
@@ -57,18 +55,16 @@ class NewKey:
     seat: int
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """`count` serials of a lease, which must still be at `next`."""
+class Draw(NamedTuple):
+    """`spent` serials of a lease, which must still be at `next`."""
 
     merchant_id: int
     lease_id: UUID
     next: int
-    count: int
+    spent: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(NamedTuple):
     """What a request with an Idempotency-Key is answered for ever after; `numbers` is JSON."""
 
     merchant_id: int
@@ -87,16 +83,19 @@ _DRAW_TYPES = ("bigint", "uuid", "bigint", "integer")
 _ANSWER_TYPES = ("bigint", "text", "bytea", "text")
 
 
-def _names(row: type) -> list[str]:
-    return [column.name for column in fields(row)]
+Row = NewWaybill | NewKey | Draw | KeptAnswer
 
 
-def _unnest(alias: str, row: type, types: Sequence[str], first: int) -> str:
+def _names(row: type[Row]) -> tuple[str, ...]:
+    return row._fields
+
+
+def _unnest(alias: str, row: type[Row], types: Sequence[str], first: int) -> str:
     arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(types))
     return f"unnest({arrays}) AS {alias} ({', '.join(_names(row))})"
 
 
-def _from_json(row: type, *columns: str) -> str:
+def _from_json(row: type[Row], *columns: str) -> str:
     return ", ".join(f"{name}::jsonb" if name in columns else name for name in _names(row))
 
 
@@ -124,19 +123,19 @@ _WRITE = f"WITH {_WRITE_ROWS} SELECT count(*) FROM written"
 _DRAW_AND_WRITE = f"""
     WITH drawn AS (
         UPDATE lease
-           SET next = lease.next + d.count
+           SET next = lease.next + d.spent
           FROM {_unnest("d", Draw, _DRAW_TYPES, 40)}
          WHERE lease.merchant_id = d.merchant_id AND lease.lease_id = d.lease_id AND lease.closed_at IS NULL
-           AND lease.next = d.next AND lease.last >= d.next + d.count - 1
+           AND lease.next = d.next AND lease.last >= d.next + d.spent - 1
      RETURNING 1
     ), {_WRITE_ROWS}
     SELECT (SELECT count(*) FROM written) / (CASE WHEN (SELECT count(*) FROM drawn) = $44 THEN 1 ELSE 0 END)
 """
 
 
-def columns(row: type, rows: Sequence[Any]) -> list[list[Any]]:
+def columns(row: type[Row], rows: Sequence[Row]) -> list[Sequence[Any]]:
     """Rows turned into one array per column."""
-    return [[getattr(entry, name) for entry in rows] for name in _names(row)]
+    return list(zip(*rows, strict=True)) if rows else [[] for _ in row._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ class TakeRows:
     keys: Sequence[NewKey]
     answers: Sequence[KeptAnswer] = ()
 
-    def arrays(self) -> list[list[Any]]:
+    def arrays(self) -> list[Sequence[Any]]:
         return [*columns(NewKey, self.keys), *columns(KeptAnswer, self.answers), *columns(NewWaybill, self.waybills)]
 
 

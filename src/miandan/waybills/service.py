@@ -40,7 +40,6 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     take.idempotency_reused.
     """
     card = await counter.card(AccountRef(request.merchant_id, request.account_id))
-    card.ready_for(request.ship_from_id)
     outcomes: dict[int, Outcome] = dict(refuse_impossible(request.parcels))
     places = [place for place in range(len(request.parcels)) if place not in outcomes]
     prepared = dict(zip(places, await _prepare(counter, request, card, places), strict=True))
@@ -48,6 +47,8 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     if answer is not None:
         outcomes |= await _kept(counter, request, answer)
     asked = [place for place in places if place not in outcomes]
+    if asked:
+        card.ready_for(request.ship_from_id)
     whole = answer if len(asked) == len(request.parcels) else None
     served = await _serve(counter, request, card, [prepared[place] for place in asked], whole)
     outcomes |= zip(asked, served, strict=True)
@@ -87,6 +88,12 @@ async def _serve(
             continue
         for place, outcome in zip(open_places, issued, strict=True):
             outcomes[place] = outcome
+        open_places = [place for place in open_places if isinstance(outcomes[place], Refused)]
+        if open_places and not attempt and card.supply == "segment":
+            # Refused before anybody looked: an order that has its number needs no unit.
+            found = await _look(counter, request, card, [parcels[place] for place in open_places])
+            for place, known in zip(open_places, found, strict=True):
+                outcomes[place] = known or outcomes[place]
         break
     return [
         outcome or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
@@ -158,9 +165,9 @@ async def _kept(counter: Counter, request: TakeRequest, answer: KeptAnswer) -> d
 
 
 def _kept_taken(request: TakeRequest, keys: tuple[str, ...], entry: Any) -> Taken:
-    carrier, number, month, children = entry
+    carrier, number, month, children, is_sorted = entry
     ref = NumberRef(request.merchant_id, carrier, number, date.fromisoformat(month))
-    return Taken(keys, ref, tuple(children), known=True)
+    return Taken(keys, ref, tuple(children), known=True, sorted=is_sorted)
 
 
 async def _keep(counter: Counter, answer: KeptAnswer, outcomes: Sequence[Outcome]) -> None:
