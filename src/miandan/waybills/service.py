@@ -6,7 +6,7 @@ many callers become one statement, live.py for carriers that issue by themselves
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -70,35 +70,43 @@ async def _prepare(counter: Counter, request: TakeRequest, card: AccountCard, pl
 async def _serve(
     counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared], answer: KeptAnswer | None
 ) -> list[Outcome]:
-    """Try, look, and try again with what is still free."""
-    outcomes: list[Outcome | None] = [None] * len(parcels)
-    open_places = list(range(len(parcels)))
+    """Try, look, and try again with what is still free. Where numbers lie ready the first try comes before a look."""
+    outcomes: dict[int, Outcome] = {}
     for attempt in range(ATTEMPTS):
-        if attempt or card.supply != "segment":
-            found = await _look(counter, request, card, [parcels[place] for place in open_places])
-            for place, outcome in zip(open_places, found, strict=True):
-                outcomes[place] = outcome
-            open_places = [place for place in open_places if outcomes[place] is None]
-        if not open_places:
+        blind = not attempt and card.supply == "segment"
+        if not blind:
+            outcomes |= await _known(counter, request, card, parcels, outcomes)
+        free = [place for place in range(len(parcels)) if place not in outcomes]
+        if not free:
             break
-        asked = [parcels[place] for place in open_places]
+        asked = [parcels[place] for place in free]
         try:
-            issued = await _issue(counter, request, card, asked, answer if not attempt else None, alone=attempt > 0)
+            issued = await _issue(counter, request, card, asked, None if attempt else answer, alone=attempt > 0)
         except Occupied:
             continue
-        for place, outcome in zip(open_places, issued, strict=True):
-            outcomes[place] = outcome
-        open_places = [place for place in open_places if isinstance(outcomes[place], Refused)]
-        if open_places and not attempt and card.supply == "segment":
-            # Refused before anybody looked: an order that has its number needs no unit.
-            found = await _look(counter, request, card, [parcels[place] for place in open_places])
-            for place, known in zip(open_places, found, strict=True):
-                outcomes[place] = known or outcomes[place]
+        served = dict(zip(free, issued, strict=True))
+        outcomes |= {place: one for place, one in served.items() if isinstance(one, Taken)}
+        if blind and len(outcomes) < len(parcels):  # an order that has its number needs no unit and no active account
+            outcomes |= await _known(counter, request, card, parcels, outcomes)
+        outcomes = served | outcomes
         break
     return [
-        outcome or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
-        for parcel, outcome in zip(parcels, outcomes, strict=True)
+        outcomes.get(place) or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
+        for place, parcel in enumerate(parcels)
     ]
+
+
+async def _known(
+    counter: Counter,
+    request: TakeRequest,
+    card: AccountCard,
+    parcels: Sequence[Prepared],
+    served: Mapping[int, Outcome],
+) -> dict[int, Outcome]:
+    """What is known of the parcels that are not served yet, by place."""
+    places = [place for place in range(len(parcels)) if place not in served]
+    found = await _look(counter, request, card, [parcels[place] for place in places])
+    return {place: outcome for place, outcome in zip(places, found, strict=True) if outcome is not None}
 
 
 async def _look(
