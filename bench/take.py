@@ -33,11 +33,9 @@ from miandan.merchants import service as merchants
 from miandan.vault.model import Recipient
 from miandan.vault.root import FileRootKey
 from miandan.vault.service import Vault
-from miandan.waybills import queries
 from miandan.waybills.counter import Counter, open_counter
 from miandan.waybills.desk import month_of
 from miandan.waybills.model import ParcelAsk, Taken, TakeRequest
-from miandan.waybills.queries import NewKey, NewWaybill, columns
 from miandan.waybills.service import take
 
 BRANCH = "57100"
@@ -104,13 +102,29 @@ async def make_raw_tables(db: Database) -> None:
         await db.execute(f"CREATE TABLE raw_{table} (LIKE {table} INCLUDING DEFAULTS, PRIMARY KEY ({key}))")
 
 
+_KEY_COLUMNS = {
+    "merchant_id": "bigint", "parcel_key": "text", "carrier": "text", "number": "text", "seat": "smallint",
+}  # fmt: skip
+_WAYBILL_COLUMNS = {
+    "merchant_id": "bigint", "carrier": "text", "number": "text", "account_id": "uuid", "lease_id": "uuid",
+    "units": "smallint", "shop_id": "text", "order_ref": "text", "parent_number": "text", "piece": "smallint",
+    "pieces": "smallint", "ship_from_id": "uuid", "product": "text", "goods": "text", "services": "text",
+    "division_code": "text", "sort_code": "text", "big_mark": "text", "bag_centre": "text", "barcode_text": "text",
+    "qr_text": "text", "route_version": "integer", "recipient_token": "uuid", "recipient_key": "bytea",
+    "recipient": "bytea", "recipient_digest": "bytea", "recipient_index": "bytea", "taken_by": "text",
+}  # fmt: skip
+
+
+def _insert(table: str, columns: dict[str, str], constants: dict[str, str], first: int) -> str:
+    arrays = ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(columns.values()))
+    values = ", ".join(f"{name}::jsonb" if name in ("goods", "services") else name for name in columns)
+    return f"""INSERT INTO {table} ({", ".join([*columns, *constants])})
+               SELECT {", ".join([values, *constants.values()])} FROM unnest({arrays}) AS r ({", ".join(columns)})"""
+
+
 _RAW = f"""
-    WITH keyed AS (
-        INSERT INTO raw_parcel_key ({queries._KEY_COLUMNS}, month)
-        SELECT {queries._KEY_COLUMNS}, $2 FROM {queries._unnest("k", NewKey, queries._KEY_TYPES, 3)}
-    )
-    INSERT INTO raw_waybill ({queries._WAYBILL_COLUMNS}, taken_at, month)
-    SELECT {queries._WAYBILL_VALUES}, $1, $2 FROM {queries._unnest("w", NewWaybill, queries._WAYBILL_TYPES, 8)}
+    WITH keyed AS ({_insert("raw_parcel_key", _KEY_COLUMNS, {"month": "$2"}, 3)})
+    {_insert("raw_waybill", _WAYBILL_COLUMNS, {"taken_at": "$1", "month": "$2"}, 3 + len(_KEY_COLUMNS))}
 """
 
 
@@ -122,23 +136,21 @@ async def raw_rows(bench: Bench, merchant_of: Callable[[], int], size: int, batc
         merchant_id = merchant_of()
         keys = await bench.vault.keys_of(merchant_id)
         account_id, ship_from_id = bench.accounts[merchant_id]
-        waybills: list[NewWaybill] = []
-        key_rows: list[NewKey] = []
+        waybills: list[tuple[Any, ...]] = []
+        key_rows: list[tuple[Any, ...]] = []
         for _ in range(size):
             parcel = bench.parcel()
             assert isinstance(parcel.recipient, Recipient)
             sealed = keys.seal(parcel.recipient, parcel.order_ref)
             number = f"RW{next(bench.serial):013}"
             goods = f'[{{"line_id":"{number}","title":"不锈钢保温杯","spec":"500ml/雾蓝","quantity":2}}]'
-            key_rows.append(NewKey(merchant_id, parcel.keys[0], "jt", number, 0))
-            waybills.append(
-                NewWaybill(
-                    merchant_id, "jt", number, account_id, account_id, 1, "S", parcel.order_ref, None, 1, 1,
-                    ship_from_id, "", goods, "{}", "330110", "3301-10 000", "示例 杭州", "杭州集", number, number, 1,
-                    sealed.token, sealed.key, sealed.body, sealed.digest, sealed.index, "bench",
-                )  # fmt: skip
-            )
-        arrays.append([at, month_of(at), *columns(NewKey, key_rows), *columns(NewWaybill, waybills)])
+            key_rows.append((merchant_id, parcel.keys[0], "jt", number, 0))
+            waybills.append((
+                merchant_id, "jt", number, account_id, account_id, 1, "S", parcel.order_ref, None, 1, 1,
+                ship_from_id, "", goods, "{}", "330110", "3301-10 000", "示例 杭州", "杭州集", number, number, 1,
+                sealed.token, sealed.key, sealed.body, sealed.digest, sealed.index, "bench",
+            ))  # fmt: skip
+        arrays.append([at, month_of(at), *zip(*key_rows, strict=True), *zip(*waybills, strict=True)])
     return arrays
 
 
@@ -180,6 +192,8 @@ async def batches_of_ten(bench: Bench, name: str, merchants_in_play: int) -> Com
         return 1 + random.randrange(merchants_in_play)
 
     async with open_counter(bench.db, bench.vault) as counter:
+        everyone = range(1, merchants_in_play + 1)
+        await asyncio.gather(*(take(counter, bench.request(merchant_id, 1)) for merchant_id in everyone))
 
         async def candidate() -> float:
             return await take_rate(bench, counter, merchant_of, 10, 16)
@@ -205,10 +219,13 @@ async def singles(bench: Bench) -> Comparison:
                 open_database(settings, pool_size=lanes + 2) as db,
                 open_counter(db, bench.vault, lanes=lanes, most_parcels=1) as counter,
             ):
-                rates.append(await take_rate(Bench(db, bench.vault, bench.accounts, bench.serial), counter, lambda: 1, 1, 64))
+                same = Bench(db, bench.vault, bench.accounts, bench.serial)
+                rates.append(await take_rate(same, counter, lambda: 1, 1, 64))
         return max(rates)
 
-    return await alternate_async("take, single numbers, 64 callers, hot merchant, grouped / ungrouped", grouped, ungrouped)
+    return await alternate_async(
+        "take, single numbers x 64 callers, hot merchant, against ungrouped", grouped, ungrouped
+    )
 
 
 bench_folder = Path()
@@ -220,8 +237,10 @@ async def run(write: Callable[[str], Any]) -> None:
     with tempfile.TemporaryDirectory(prefix="miandan-bench-") as folder:
         bench_folder = Path(folder)
         async with open_bench(bench_folder, 1000) as bench:
-            write((await batches_of_ten(bench, "take, batch 10 x 16 callers, hot merchant", 1)).line(0.45, "numbers"))
-            write((await batches_of_ten(bench, "take, batch 10 x 16 callers, 1,000 merchants", 1000)).line(0.40, "numbers"))
+            hot = await batches_of_ten(bench, "take, batch 10 x 16 callers, hot merchant, against RAW", 1)
+            write(hot.line(0.45, "numbers"))
+            spread = await batches_of_ten(bench, "take, batch 10 x 16 callers, 1,000 merchants, against RAW", 1000)
+            write(spread.line(0.40, "numbers"))
             write((await singles(bench)).line(3, "numbers"))
 
 

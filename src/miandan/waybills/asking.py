@@ -30,7 +30,7 @@ def ask_of(request: TakeRequest, card: AccountCard, parcel: Prepared, replacing:
         "ship_from_id": str(request.ship_from_id),
         "settlement_code": card.settlement_code,
         "app": request.app,
-        "index": parcel.index.hex() if parcel.index is not None else None,
+        "index": parcel.search_index.hex() if parcel.search_index is not None else None,
         "replacing": [replacing.carrier, replacing.number, replacing.month.isoformat()] if replacing else None,
     }
 

@@ -21,11 +21,11 @@ from miandan.carriers.model import Carrier
 from miandan.carriers.numbers import NumberKind, NumberRule
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
-from miandan.waybills import months, queries
+from miandan.waybills import months
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Issued, Prepared, key_rows, waybill_rows
-from miandan.waybills.queries import Draw, KeptAnswer, TakeRows
+from miandan.waybills.prepare import Issued, Prepared, add_parcel
+from miandan.waybills.writing import Draw, KeptAnswer, TakeRows, draw_and_write
 
 MOST_PARCELS = 400
 """Parcels in one statement; beyond that it gains nothing and holds its locks longer."""
@@ -62,9 +62,7 @@ class _Batch:
     before: dict[AccountRef, list[Lease]] = field(default_factory=dict)
     after: dict[AccountRef, list[Lease]] = field(default_factory=dict)
     outcomes: list[list[Outcome]] = field(default_factory=list)
-    waybills: list[queries.NewWaybill] = field(default_factory=list)
-    keys: list[queries.NewKey] = field(default_factory=list)
-    answers: list[KeptAnswer] = field(default_factory=list)
+    rows: TakeRows = field(default_factory=TakeRows)
     parcels: int = 0
     rules: dict[tuple[str, str], NumberRule] = field(default_factory=dict)
 
@@ -173,22 +171,20 @@ class Desk:
         outcomes: list[Outcome] = []
         for parcel in work.parcels:
             issued = draw_numbers(work.carrier, cursor, parcel.ask.pieces, batch.rules)
-            batch.waybills += waybill_rows(work.request, carrier, parcel, issued)
+            add_parcel(batch.rows, work.request, carrier, parcel, issued)
             numbers = [one.number for one in issued]
-            batch.keys += key_rows(merchant_id, carrier, parcel.ask.keys, numbers)
             ref = NumberRef(merchant_id, carrier, numbers[0], batch.month)
             outcomes.append(Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code)))
         if work.answer is not None:
-            batch.answers.append(with_numbers(work.answer, outcomes))
+            batch.rows.answers.append(with_numbers(work.answer, outcomes))
         batch.works.append(work)
         batch.outcomes.append(outcomes)
         batch.parcels += len(work.parcels)
 
     async def _serve(self, batch: _Batch) -> None:
-        rows = TakeRows(batch.waybills, sorted(batch.keys, key=lambda key: key.parcel_key), batch.answers)
         try:
             async with self.db.connection() as connection:
-                await queries.draw_and_write(connection, batch.at, batch.month, rows, batch.draws())
+                await draw_and_write(connection, batch.at, batch.month, batch.rows, batch.draws())
         except (UniqueViolationError, DeadlockDetectedError):
             self._check_in(batch, batch.before)
             self._fail(batch)
@@ -270,7 +266,7 @@ def draw_numbers(
             if rule is None:
                 rule = rules[carrier.code, lease.kind] = carrier.rule(NumberKind(lease.kind))
             numbers = map(rule.format, range(lease.next, lease.next + here))
-            issued += [Issued(number, lease.lease_id, number, number) for number in numbers]
+            issued += [Issued(number, lease.lease_id) for number in numbers]
             cursor[place] = spend(lease, here)
         if len(issued) == count:
             break

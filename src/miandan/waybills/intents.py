@@ -8,7 +8,6 @@ from uuid import UUID
 
 from miandan.kernel.database import Reads, Record, Transaction
 from miandan.vault.model import Sealed
-from miandan.waybills.queries import NewKey, columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,8 @@ _INSERT = f"""
 
 _OCCUPY = """
     INSERT INTO parcel_key (merchant_id, parcel_key, carrier, number, seat, month)
-    SELECT merchant_id, parcel_key, carrier, number, seat, $6
-      FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[])
-        AS k (merchant_id, parcel_key, carrier, number, seat)
+    SELECT $1, parcel_key, $3, $4, place - 1, $5
+      FROM unnest($2::text[]) WITH ORDINALITY AS k (parcel_key, place)
 """
 
 _FREE = "DELETE FROM parcel_key WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND ended_at = 'infinity'"
@@ -74,9 +72,9 @@ _DOUBT = """
 _ABANDONED = "SELECT merchant_id, intent_id FROM live_intent WHERE state IN ('open', 'in_doubt') ORDER BY asked_at"
 
 
-async def insert(tx: Transaction, intent: Intent, keys: Sequence[NewKey], month: date) -> None:
-    """Commit to a call. Raises asyncpg's UniqueViolationError when a key is occupied."""
-    await tx.execute(_OCCUPY, *columns(NewKey, keys), month)
+async def insert(tx: Transaction, intent: Intent, keys: Sequence[str], placeholder: str, month: date) -> None:
+    """Commit to a call, with `placeholder` for its number. Raises UniqueViolationError when a key is occupied."""
+    await tx.execute(_OCCUPY, intent.merchant_id, list(keys), intent.carrier, placeholder, month)
     await tx.execute(
         _INSERT,
         intent.merchant_id,

@@ -31,7 +31,6 @@ from miandan.waybills.intents import Intent
 from miandan.waybills.model import NumberRef, Outcome, Refused, Route, Taken, TakeRequest
 from miandan.waybills.one_by_one import write_parcel
 from miandan.waybills.prepare import Issued, Prepared
-from miandan.waybills.queries import NewKey
 from miandan.waybills.same_key import INTENT
 from miandan.waybills.superseding import supersede
 
@@ -154,10 +153,7 @@ async def _commit_to_ask(
     units = 1 + (parcel.ask.pieces - 1) * carrier.terms().child_number_cost
     at, intent_id, merchant_id = now(), new_id(), request.merchant_id
     suffix = RETAKE if replacing else ""
-    keys = [
-        NewKey(merchant_id, key + suffix, card.carrier, f"{INTENT}{intent_id}", seat)
-        for seat, key in enumerate(parcel.ask.keys)
-    ]
+    keys = [key + suffix for key in parcel.ask.keys]
     async with counter.db.transaction() as tx:
         drawn = await leases.draw_exactly(tx, card.ref, units)
         intent = Intent(
@@ -177,7 +173,7 @@ async def _commit_to_ask(
             recipient_digest=parcel.sealed.digest,
             asked_at=at,
         )
-        await intents.insert(tx, intent, keys, month_of(at))
+        await intents.insert(tx, intent, keys, f"{INTENT}{intent_id}", month_of(at))
     return intent
 
 
@@ -282,8 +278,8 @@ async def _write_answer(
         Issued(
             number,
             intent.lease_id,
-            answer.route.barcode_text if answer.route and place == 0 else number,
-            answer.route.qr_text if answer.route else number,
+            answer.route.barcode_text if answer.route and place == 0 else None,
+            answer.route.qr_text if answer.route else None,
             _units_of(intent, place),
         )
         for place, number in enumerate(answer.numbers)

@@ -19,6 +19,7 @@ from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.vault.model import Recipient, Sealed
 from miandan.vault.reveals import reveal_to_carrier
+from miandan.vault.service import keep_index
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.model import NumberRef, NumberState, Waybill
@@ -37,12 +38,10 @@ async def cancel(counter: Counter, merchant_id: int, carrier: str, number: str) 
     """
     ref = await find(counter.db, merchant_id, carrier, number)
     async with counter.db.transaction() as tx:
-        family = await family_for_update(tx, ref)
-        waybill = family[0]
-        if waybill.parent_number is not None:
-            raise Refusal("waybill.is_child", number=number, parent=waybill.parent_number)
-        if waybill.state is NumberState.ISSUED:
-            refuse_if_under_way(waybill)
+        family = await _whole_family_for_update(tx, ref)
+        if family[0].state is NumberState.ISSUED:
+            for one in family:
+                refuse_if_under_way(one)
             if catalogue().get(carrier).terms().cancel is CancelRule.NEVER:
                 raise Refusal("cancel.never", carrier=carrier, number=number)
             numbers = [one.ref.number for one in family]
@@ -62,15 +61,34 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
         refusal = await _cancel_at_carrier(counter, waybill, intent_id)
         if refusal is not None:
             return await _not_cancelled(counter, waybill, refusal)
-    async with counter.db.transaction() as tx:
-        family = await family_for_update(tx, ref)
-        numbers = [one.ref.number for one in family if one.state is NumberState.CANCEL_REQUESTED]
-        if numbers:
-            await queries.end_keys(tx, ref, numbers, now())
-            await queries.set_state(tx, ref, numbers, NumberState.CANCELLED, now())
-            account = AccountRef(ref.merchant_id, waybill.account_id)
-            await leases.give_back(tx, account, 0, "cancel", ref.number)
+    try:
+        async with counter.db.transaction() as tx:
+            family = await family_for_update(tx, ref)
+            # Between the request and this moment a scan may have come. A carrier that has agreed knows better.
+            if intent_id is None and waybill.superseded_by is None:
+                for one in family:
+                    refuse_if_under_way(one)
+            await _end(tx, waybill, [one.ref.number for one in family if one.state is NumberState.CANCEL_REQUESTED])
+    except Refusal as refusal:
+        return await _not_cancelled(counter, waybill, refusal)
     return NumberState.CANCELLED
+
+
+async def _end(tx: Transaction, waybill: Waybill, numbers: Sequence[str]) -> None:
+    """Cancelled for good: keys are free, units wait."""
+    if numbers:
+        ref = waybill.ref
+        await queries.end_keys(tx, ref, numbers, now())
+        await queries.set_state(tx, ref, numbers, NumberState.CANCELLED, now())
+        await leases.give_back(tx, AccountRef(ref.merchant_id, waybill.account_id), 0, "cancel", ref.number)
+
+
+async def _whole_family_for_update(tx: Transaction, ref: NumberRef) -> list[Waybill]:
+    """A parent with its children, held. Raises waybill.unknown, and waybill.is_child for a child alone."""
+    family = await family_for_update(tx, ref)
+    if family[0].parent_number is not None:
+        raise Refusal("waybill.is_child", number=ref.number, parent=family[0].parent_number)
+    return family
 
 
 async def _cancel_at_carrier(counter: Counter, waybill: Waybill, intent_id: UUID) -> Refusal | None:
@@ -130,34 +148,44 @@ async def scanned(db: Database, carrier: str, number: str, at: datetime) -> bool
 
     A number whose unit went back was used after all: it is debited again and an alarm goes out.
     """
-    owner = await branches.whose(db, carrier, number)
-    if owner is None:
+    ref = await _read_from_paper(db, carrier, number)
+    if ref is None:
         return False
     async with db.transaction() as tx:
-        ref = await queries.find(tx, owner.merchant_id, carrier, number)
-        if ref is None:
-            return False
         [waybill] = await queries.waybills_for_update(tx, [ref])
         await lives_queries.keep_first_scan(tx, ref, at)
         if waybill.state is NumberState.RECYCLED:
-            await queries.set_state(tx, ref, [number], NumberState.ISSUED, now())
+            await queries.set_state(tx, ref, [ref.number], NumberState.ISSUED, now())
             account = AccountRef(ref.merchant_id, waybill.account_id)
-            await leases.give_back(tx, account, -waybill.units, "re_debit", number)
+            await leases.give_back(tx, account, -waybill.units, "re_debit", ref.number)
             await lives_queries.count_recycled(tx, account, -waybill.units)
-            await outbox.put(
-                tx, f"merchant:{ref.merchant_id}", RECYCLED_WAS_SCANNED, {"carrier": carrier, "number": number}
-            )
+            alarm = {"carrier": carrier, "number": ref.number}
+            await outbox.put(tx, f"merchant:{ref.merchant_id}", RECYCLED_WAS_SCANNED, alarm)
     return True
 
 
+async def _read_from_paper(db: Database, carrier: str, text: str) -> NumberRef | None:
+    """The waybill whose bars say `text`: its number, or for JD's first package the number with "-1-N-" behind it."""
+    for number in dict.fromkeys((text, catalogue().get(carrier).whole_number(text))):
+        owner = await branches.whose(db, carrier, number)
+        ref = None if owner is None else await queries.find(db, owner.merchant_id, carrier, number)
+        if ref is not None:
+            return ref
+    return None
+
+
 async def state_shipped(db: Database, merchant_id: int, carrier: str, number: str, at: datetime | None) -> None:
-    """State that the parcel was shipped at `at`, or withdraw the statement with None. Raises waybill.not_live."""
+    """State that the parcel was shipped at `at`, children included, or withdraw the statement with None.
+
+    Raises waybill.unknown, waybill.is_child, waybill.not_live.
+    """
     ref = await find(db, merchant_id, carrier, number)
     async with db.transaction() as tx:
-        [waybill] = await queries.waybills_for_update(tx, [ref])
-        if at is not None and (waybill.state is not NumberState.ISSUED or waybill.superseded_by):
-            raise Refusal("waybill.not_live", number=number, state=waybill.state.value)
-        await lives_queries.set_shipped(tx, ref, at)
+        family = await _whole_family_for_update(tx, ref)
+        if at is not None:
+            _refuse_unless_live(family[0])
+        for one in family:
+            await lives_queries.set_shipped(tx, one.ref, at)
 
 
 async def update(
@@ -171,35 +199,48 @@ async def update(
     goods: Sequence[Mapping[str, Any]] | None = None,
     services: Mapping[str, Any] | None = None,
 ) -> int:
-    """Write the next version of the document; its number. What is left out stays. Raises waybill.not_live, cancel.*."""
+    """Write the next version of the document, children included; its number. What is left out stays.
+
+    A plain recipient brings its division code; with the division the way changes. Raises waybill.unknown,
+    waybill.is_child, waybill.not_live, cancel.picked_up, cancel.shipped.
+    """
     ref = await find(counter.db, merchant_id, carrier, number)
     keys = await counter.vault.keys_of(merchant_id)
     routes = await counter.routes(carrier)
+    if division_code is None and isinstance(recipient, Recipient):
+        division_code = recipient.division_code
     async with counter.db.transaction() as tx:
-        [old] = await queries.waybills_for_update(tx, [ref])
-        if old.state is not NumberState.ISSUED or old.superseded_by:
-            raise Refusal("waybill.not_live", number=number, state=old.state.value)
-        refuse_if_under_way(old)
-        changed = replace(
-            old,
-            version=old.version + 1,
-            goods=tuple(goods) if goods is not None else old.goods,
-            services=services if services is not None else old.services,
-            sealed=keys.seal(recipient, old.order_ref) if isinstance(recipient, Recipient) else recipient or old.sealed,
-            division_code=division_code if division_code is not None else old.division_code,
-        )
-        if division_code is not None and division_code != old.division_code:
-            changed = replace(changed, route=routes.of(division_code))
-        await lives_queries.replace_document(tx, changed, now())
-    return changed.version
+        family = await _whole_family_for_update(tx, ref)
+        parent = family[0]
+        _refuse_unless_live(parent)
+        sealed = keys.seal(recipient, parent.order_ref) if isinstance(recipient, Recipient) else recipient
+        if sealed is not None and parent.sealed.index:  # a recipient that was replaced must still be found and erased
+            await keep_index(tx, merchant_id, [(parent.order_ref, parent.sealed)])
+        for old in family:
+            refuse_if_under_way(old)
+            changed = replace(
+                old,
+                version=old.version + 1,
+                goods=tuple(goods) if goods is not None else old.goods,
+                services=services if services is not None else old.services,
+                sealed=old.sealed if sealed is None else sealed if old is parent else replace(sealed, index=b""),
+            )
+            if division_code is not None and division_code != old.division_code:
+                changed = replace(changed, division_code=division_code, route=routes.of(division_code))
+            await lives_queries.replace_document(tx, changed, now())
+    return parent.version + 1
+
+
+def _refuse_unless_live(waybill: Waybill) -> None:
+    if waybill.state is not NumberState.ISSUED or waybill.superseded_by is not None:
+        raise Refusal("waybill.not_live", number=waybill.ref.number, state=waybill.state.value)
 
 
 async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: str) -> Recipient:
     """The carrier reads the recipient of its own live number (purpose `deliver`). Raises waybill.unknown, vault.*."""
-    owner = await branches.whose(counter.db, carrier, number)
-    if owner is None:
+    ref = await _read_from_paper(counter.db, carrier, number)
+    if ref is None:
         raise Refusal("waybill.unknown", carrier=carrier, number=number)
-    ref = await find(counter.db, owner.merchant_id, carrier, number)
     [waybill] = await queries.waybills(counter.db, [ref])
     live = waybill.state is NumberState.ISSUED and waybill.superseded_by is None
     return await reveal_to_carrier(

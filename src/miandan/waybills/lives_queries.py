@@ -11,14 +11,20 @@ from miandan.waybills.queries import read_waybill
 MOST_DUE = 500
 """Numbers recycled in one transaction."""
 
-# A cancelled number waits without a scan; an issued one that nobody printed, shipped or scanned is idle. What was
-# superseded and could not be cancelled is idle too once nobody has scanned it.
+# A cancelled number waits without a scan; an issued one that nobody shipped or scanned is idle, printed or not. What
+# was superseded and could not be cancelled is idle too once nobody has scanned it. A scan of one piece speaks for all.
 _DUE_FOR_UPDATE = """
     SELECT *
-      FROM waybill
+      FROM waybill w
      WHERE carrier = $1 AND first_scan_at IS NULL
        AND (number_state = 'cancelled' AND state_at < $2
          OR number_state IN ('issued', 'cancel_requested') AND taken_at < $3 AND shipped_at IS NULL)
+       AND (pieces = 1
+         OR NOT EXISTS (SELECT
+                          FROM waybill s
+                         WHERE s.merchant_id = w.merchant_id AND s.carrier = w.carrier AND s.month = w.month
+                           AND (s.number = w.parent_number OR s.parent_number = coalesce(w.parent_number, w.number))
+                           AND s.first_scan_at IS NOT NULL))
      ORDER BY merchant_id, number
      LIMIT $4
        FOR UPDATE SKIP LOCKED

@@ -12,12 +12,11 @@ from miandan.branches.model import DirectoryRow, Source
 from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
-from miandan.waybills import queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, draw_numbers, month_of
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Issued, Prepared, key_rows, waybill_rows
-from miandan.waybills.queries import TakeRows
+from miandan.waybills.prepare import Issued, Prepared, add_parcel
+from miandan.waybills.writing import TakeRows, write
 
 
 async def take_listed(
@@ -49,7 +48,7 @@ async def take_in(
         listed = await branches.claim_listed(tx, card.carrier, card.branch_code, parcel.ask.pieces)
         if len(listed) < parcel.ask.pieces:
             raise Refusal("numbers.exhausted", carrier=card.carrier, branch=card.branch_code, wanted=parcel.ask.pieces)
-        issued = [Issued(number, drawn[0].lease_id, number, number) for number in listed]
+        issued = [Issued(number, drawn[0].lease_id) for number in listed]
         await _note(tx, request.merchant_id, card.carrier, listed, at)
     return await write_parcel(tx, request, card.carrier, parcel, issued, at)
 
@@ -59,9 +58,9 @@ async def write_parcel(
 ) -> Taken:
     """Occupy the keys and write the waybills of one parcel whose numbers are known."""
     numbers = [one.number for one in issued]
-    keys = key_rows(request.merchant_id, carrier, parcel.ask.keys, numbers)
-    rows = TakeRows(waybill_rows(request, carrier, parcel, issued), keys)
-    await queries.write(tx, at, month_of(at), rows)
+    rows = TakeRows()
+    add_parcel(rows, request, carrier, parcel, issued)
+    await write(tx, at, month_of(at), rows)
     ref = NumberRef(request.merchant_id, carrier, numbers[0], month_of(at))
     return Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code))
 

@@ -1,7 +1,6 @@
 """From a request to rows: every parcel sealed and routed once, before anything waits for the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,18 +10,17 @@ from miandan.kernel.errors import Refusal
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.waybills.model import MOST_PIECES, ParcelAsk, Refused, Route, TakeRequest
-from miandan.waybills.queries import NewKey, NewWaybill
+from miandan.waybills.writing import NewKey, NewWaybill, Shared, TakeRows, Way
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A parcel that only lacks its number(s)."""
 
     ask: ParcelAsk
     sealed: Sealed
-    index: bytes | None
+    search_index: bytes | None
     route: Route
     goods: str
     services: str
@@ -64,57 +62,56 @@ def refuse_impossible(parcels: Sequence[ParcelAsk]) -> dict[int, Refused]:
 
 
 class Issued(NamedTuple):
-    """A number with what the paper shows for it, and the lease its unit came from."""
+    """A number and the lease of its unit; bars and dots say the number unless the carrier wants something else."""
 
     number: str
     lease_id: UUID
-    barcode_text: str
-    qr_text: str
+    barcode_text: str | None = None
+    qr_text: str | None = None
     units: int = 1
 
 
-def waybill_rows(request: TakeRequest, carrier: str, parcel: Prepared, issued: Sequence[Issued]) -> list[NewWaybill]:
-    """The rows of a parcel, its parent first."""
+def add_parcel(rows: TakeRows, request: TakeRequest, carrier: str, parcel: Prepared, issued: Sequence[Issued]) -> None:
+    """Add the waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
     ask, sealed, route = parcel.ask, parcel.sealed, parcel.route
-    parent = issued[0].number if len(issued) > 1 else None
-    return [
-        NewWaybill(
-            request.merchant_id,
-            carrier,
-            one.number,
-            request.account_id,
-            one.lease_id,
-            one.units,
-            ask.shop_id,
-            ask.order_ref,
-            parent if piece > 1 else None,
-            piece,
-            len(issued),
-            request.ship_from_id,
-            ask.product,
-            parcel.goods,
-            parcel.services,
-            ask.division_code,
-            route.sort_code,
-            route.big_mark,
-            route.bag_centre,
-            one.barcode_text,
-            one.qr_text,
-            route.version,
-            sealed.token,
-            sealed.key,
-            sealed.body,
-            sealed.digest,
-            parcel.index if piece == 1 else None,
-            request.app,
+    way = rows.way(Way(ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version))
+    parent = issued[0].number
+    for piece, one in enumerate(issued, 1):
+        shared = rows.share(
+            Shared(
+                request.merchant_id,
+                carrier,
+                request.account_id,
+                one.lease_id,
+                one.units,
+                ask.shop_id,
+                len(issued),
+                request.ship_from_id,
+                ask.product,
+                parcel.services,
+                request.app,
+            )
         )
-        for piece, one in enumerate(issued, 1)
-    ]
-
-
-def key_rows(merchant_id: int, carrier: str, keys: Sequence[str], numbers: Sequence[str]) -> list[NewKey]:
-    """The keys of a parcel under its parent number, and one key of its own for each child."""
-    own = [NewKey(merchant_id, key, carrier, numbers[0], seat) for seat, key in enumerate(keys)]
-    return own + [
-        NewKey(merchant_id, f"{keys[0]}|{piece}", carrier, number, 0) for piece, number in enumerate(numbers[1:], 2)
-    ]
+        child = piece > 1
+        rows.waybills.append(
+            NewWaybill(
+                shared,
+                way,
+                one.number,
+                parent if child else None,
+                piece if child else None,
+                ask.order_ref,
+                parcel.goods,
+                one.barcode_text,
+                one.qr_text,
+                sealed.token,
+                sealed.key,
+                sealed.body,
+                sealed.digest,
+                None if child else parcel.search_index,
+            )
+        )
+        if child:
+            rows.keys.append(NewKey(shared, f"{ask.keys[0]}|{piece}", one.number, None))
+        else:
+            rows.keys += [NewKey(shared, key, parent, seat or None) for seat, key in enumerate(ask.keys)]

@@ -21,8 +21,8 @@ from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, Work, with_numbers
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
 from miandan.waybills.prepare import Prepared, prepare, refuse_impossible
-from miandan.waybills.queries import KeptAnswer
 from miandan.waybills.same_key import resolve
+from miandan.waybills.writing import KeptAnswer
 
 ATTEMPTS = 8
 """How often a take looks and tries again when others take the same keys at the same moment."""
