@@ -146,6 +146,11 @@ async def draw_exactly(tx: Transaction, account: AccountRef, units: int) -> list
     return drawn
 
 
+async def hold_account(tx: Transaction, account: AccountRef) -> None:
+    """Lock the account until `tx` ends, for whoever has to lock something else before drawing. Raises account.*."""
+    await _account_for_update(tx, account)
+
+
 async def give_back(tx: Transaction, account: AccountRef, units: int, kind: str, subject: str) -> None:
     """Return `units` to the account with a ledger entry of `kind` (refused, recycle); re_debit passes a negative."""
     await tx.execute(_RESERVE, account.merchant_id, account.account_id, units, new_id(), kind, subject, now())

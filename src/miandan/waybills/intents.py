@@ -47,6 +47,7 @@ _OCCUPY = """
     INSERT INTO parcel_key (merchant_id, parcel_key, carrier, number, seat, month)
     SELECT $1, parcel_key, $3, $4, place - 1, $5
       FROM unnest($2::text[]) WITH ORDINALITY AS k (parcel_key, place)
+     ORDER BY parcel_key -- as everybody does, so that two parcels with the same orders cannot block each other
 """
 
 _FREE = "DELETE FROM parcel_key WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND ended_at = 'infinity'"

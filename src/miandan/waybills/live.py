@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from asyncpg import UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from miandan.accounts import leases
 from miandan.accounts.cards import AccountCard
@@ -135,7 +135,7 @@ async def _take_one(
 ) -> Outcome:
     try:
         intent = await _commit_to_ask(counter, request, card, parcel, replacing)
-    except UniqueViolationError as error:
+    except (UniqueViolationError, DeadlockDetectedError) as error:
         raise Occupied from error
     except Refusal as refusal:
         return Refused(parcel.ask.keys, refusal)
@@ -307,9 +307,9 @@ async def _settle_refused(counter: Counter, intent: Intent, refusal: Refusal, ra
     keys = tuple(intent.ask["keys"])
     async with counter.db.transaction() as tx:
         if await intents.unsettled_for_update(tx, intent.merchant_id, intent.intent_id) is not None:
-            await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
             account = AccountRef(intent.merchant_id, intent.account_id)
             await leases.give_back(tx, account, intent.units, "refused", str(intent.intent_id))
+            await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
             await intents.settle(tx, intent, "refused", now(), number=None, error=refusal.code, raw=raw)
     return Refused(keys, refusal)
 

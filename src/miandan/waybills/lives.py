@@ -78,9 +78,10 @@ async def _end(tx: Transaction, waybill: Waybill, numbers: Sequence[str]) -> Non
     """Cancelled for good: keys are free, units wait."""
     if numbers:
         ref = waybill.ref
+        # Whoever takes locks the account before the keys; the other way round the two could block each other.
+        await leases.give_back(tx, AccountRef(ref.merchant_id, waybill.account_id), 0, "cancel", ref.number)
         await queries.end_keys(tx, ref, numbers, now())
         await queries.set_state(tx, ref, numbers, NumberState.CANCELLED, now())
-        await leases.give_back(tx, AccountRef(ref.merchant_id, waybill.account_id), 0, "cancel", ref.number)
 
 
 async def _whole_family_for_update(tx: Transaction, ref: NumberRef) -> list[Waybill]:
@@ -136,11 +137,11 @@ async def recycle_due(db: Database, at: datetime | None = None) -> int:
 
 
 async def _recycle(tx: Transaction, waybill: Waybill, at: datetime) -> None:
-    await queries.end_keys(tx, waybill.ref, [waybill.ref.number], at)
-    await queries.set_state(tx, waybill.ref, [waybill.ref.number], NumberState.RECYCLED, at)
     account = AccountRef(waybill.ref.merchant_id, waybill.account_id)
     await leases.give_back(tx, account, waybill.units, "recycle", waybill.ref.number)
     await lives_queries.count_recycled(tx, account, waybill.units)
+    await queries.end_keys(tx, waybill.ref, [waybill.ref.number], at)
+    await queries.set_state(tx, waybill.ref, [waybill.ref.number], NumberState.RECYCLED, at)
 
 
 async def scanned(db: Database, carrier: str, number: str, at: datetime) -> bool:
@@ -223,7 +224,7 @@ async def update(
                 version=old.version + 1,
                 goods=tuple(goods) if goods is not None else old.goods,
                 services=services if services is not None else old.services,
-                sealed=old.sealed if sealed is None else sealed if old is parent else replace(sealed, index=b""),
+                sealed=old.sealed if sealed is None else sealed if old is parent else sealed._replace(index=b""),
             )
             if division_code is not None and division_code != old.division_code:
                 changed = replace(changed, division_code=division_code, route=routes.of(division_code))

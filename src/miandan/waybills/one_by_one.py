@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from asyncpg import UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
 from miandan.accounts import leases
 from miandan.accounts.cards import AccountCard
@@ -28,7 +28,7 @@ async def take_listed(
         try:
             async with counter.db.transaction() as tx:
                 outcomes.append(await take_in(tx, counter, request, card, parcel, now()))
-        except UniqueViolationError as error:
+        except (UniqueViolationError, DeadlockDetectedError) as error:
             if not outcomes:
                 raise Occupied from error
             outcomes.append(Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0])))

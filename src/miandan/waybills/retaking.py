@@ -2,8 +2,9 @@
 
 import asyncio
 
-from asyncpg import UniqueViolationError
+from asyncpg import DeadlockDetectedError, UniqueViolationError
 
+from miandan.accounts import leases
 from miandan.accounts.cards import AccountCard
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
@@ -54,7 +55,7 @@ async def _replace(counter: Counter, request: TakeRequest, card: AccountCard, pa
         if card.supply == "live":
             return await _replace_by_call(counter, request, card, parcel, old)
         return await _replace_at_once(counter, request, card, parcel, old)
-    except (Occupied, UniqueViolationError):
+    except (Occupied, UniqueViolationError, DeadlockDetectedError):
         return _refused(parcel, "take.contended")
     except Refusal as refusal:
         return Refused(parcel.ask.keys, refusal)
@@ -77,6 +78,8 @@ async def _replace_at_once(
     """The old keys are freed first, so that the new number can have them; both or neither."""
     async with counter.db.transaction() as tx:
         at = now()
+        await family_for_update(tx, old)
+        await leases.hold_account(tx, card.ref)  # before the keys, as every take does
         await supersede(tx, old, at)
         taken = await take_in(tx, counter, request, card, parcel, at)
         await queries.name_successor(tx, old, taken.number)
