@@ -59,7 +59,7 @@ def address(
 
 @app.command()
 def check() -> None:
-    """核对全部承诺：proves numbers, units, keys, audit log, vault by its own SQL; prints JSON. 有差异 differences: exit 1."""
+    """核对全部承诺：numbers, units, keys, audit log, vault, by SQL of its own; prints JSON. 有差异 broken: exit 1."""
     from miandan.cli.check import command
     from miandan.cli.session import run
 
