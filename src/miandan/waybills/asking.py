@@ -5,6 +5,7 @@ from uuid import UUID
 
 from miandan.accounts.cards import AccountCard
 from miandan.connectors.model import NumberAsk
+from miandan.vault.model import Recipient
 from miandan.vault.reveals import reveal
 from miandan.waybills import queries
 from miandan.waybills.counter import Counter
@@ -14,6 +15,7 @@ from miandan.waybills.prepare import Prepared, prepare_sealed
 
 PURPOSE = "live_call"
 """Why a recipient is opened here: the carrier's own API takes nothing but plain recipients (reference/carriers.md)."""
+QUOTED = "***"
 REVEALED = ("name", "phone", "address")
 
 
@@ -30,7 +32,6 @@ def ask_of(request: TakeRequest, card: AccountCard, parcel: Prepared, replacing:
         "ship_from_id": str(request.ship_from_id),
         "settlement_code": card.settlement_code,
         "app": request.app,
-        "index": parcel.search_index.hex() if parcel.search_index is not None else None,
         "replacing": [replacing.carrier, replacing.number, replacing.month.isoformat()] if replacing else None,
     }
 
@@ -55,8 +56,7 @@ def as_parcel(intent: Intent, route: Route) -> Prepared:
         services=ask["services"],
         pieces=ask["pieces"],
     )
-    index = bytes.fromhex(ask["index"]) if ask["index"] is not None else None
-    return prepare_sealed(parcel, intent.sealed, index, route)
+    return prepare_sealed(parcel, intent.sealed, None, route)
 
 
 async def number_ask(counter: Counter, intent: Intent) -> NumberAsk:
@@ -81,3 +81,12 @@ async def number_ask(counter: Counter, intent: Intent) -> NumberAsk:
         sender=sender,
         services=intent.ask["services"],
     )
+
+
+def without_person(raw: str, recipient: Recipient) -> str:
+    """A carrier's own words without the recipient that they may quote, so that they can be kept and shown."""
+    place = (recipient.province, recipient.city, recipient.district, recipient.town, recipient.detail)
+    parts = {recipient.name, recipient.phone, recipient.detail, recipient.buyer_remark, recipient.seller_remark}
+    for quoted in ("".join(place), *sorted(filter(None, parts), key=len, reverse=True)):
+        raw = raw.replace(quoted, QUOTED) if quoted else raw
+    return raw

@@ -18,13 +18,15 @@ from miandan.accounts.cards import AccountCard
 from miandan.accounts.leases import AccountRef
 from miandan.branches import service as branches
 from miandan.branches.model import DirectoryRow, Source
-from miandan.connectors.model import CarrierAnswer, CarrierRefused, CarrierSilent, Connector
+from miandan.carriers.model import Carrier
+from miandan.connectors.model import CarrierAnswer, CarrierRefused, CarrierSilent, Connector, NumberAsk
 from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
+from miandan.vault.service import keep_index
 from miandan.waybills import intents, lives, queries
-from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask
+from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask, without_person
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, month_of
 from miandan.waybills.intents import Intent
@@ -96,6 +98,16 @@ async def settle_retake(counter: Counter, merchant_id: int, keys: Sequence[str])
     return await settle_key(counter, merchant_id, [key + RETAKE for key in keys])
 
 
+async def settle_cancellation(counter: Counter, merchant_id: int, doubt: Refusal) -> Progress:
+    """Learn whether the number that a cancel.in_doubt names is cancelled now."""
+    carrier, number = str(doubt.fields["carrier"]), str(doubt.fields["number"])
+    try:
+        await lives.finish_cancelling(counter, await lives.find(counter.db, merchant_id, carrier, number))
+    except Refusal as refusal:
+        return Progress.NONE if refusal.code == doubt.code else Progress.SETTLED
+    return Progress.SETTLED
+
+
 async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> Progress:
     """Learn the outcome of one intent, unless somebody alive is making its call."""
     if str(intent_id) in counter.calling:
@@ -141,7 +153,7 @@ async def _take_one(
         return Refused(parcel.ask.keys, refusal)
     counter.calling.add(str(intent.intent_id))
     try:
-        return await _call(counter, connector, intent) or _doubtful(intent, parcel.ask.keys)
+        return await _first_call(counter, connector, intent) or _doubtful(intent, parcel.ask.keys)
     finally:
         counter.calling.discard(str(intent.intent_id))
 
@@ -173,13 +185,22 @@ async def _commit_to_ask(
             recipient_digest=parcel.sealed.digest,
             asked_at=at,
         )
+        if parcel.search_index is not None:  # found and erased like any other, whatever becomes of the call
+            await keep_index(tx, merchant_id, [(parcel.ask.order_ref, parcel.sealed)])
         await intents.insert(tx, intent, keys, f"{INTENT}{intent_id}", month_of(at))
     return intent
 
 
-async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+async def _first_call(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+    try:
+        ask = await number_ask(counter, intent)
+    except Refusal as refusal:  # the vault does not open the recipient, so nobody was asked
+        return await _settle_refused(counter, intent, refusal, "")
+    return await _call(counter, connector, intent, ask)
+
+
+async def _call(counter: Counter, connector: Connector, intent: Intent, ask: NumberAsk) -> Outcome | None:
     """Make the call, again where that is safe; None while the outcome is in doubt."""
-    ask = await number_ask(counter, intent)
     raw = ""
     called_at = now()
     for _ in range(1 + REPEATS if connector.repeat_safe else 1):
@@ -189,7 +210,8 @@ async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outco
                 answer = await connector.take(ask)
             return await _settle_answered(counter, connector, intent, answer)
         except CarrierRefused as refused:
-            return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=refused.raw), refused.raw)
+            words = without_person(refused.raw, ask.recipient)
+            return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=words), words)
         except (CarrierSilent, TimeoutError) as silence:
             raw = str(silence)
     async with counter.db.transaction() as tx:
@@ -199,7 +221,7 @@ async def _call(counter: Counter, connector: Connector, intent: Intent) -> Outco
 
 async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
     if connector.repeat_safe:
-        return await _call(counter, connector, intent)
+        return await _call(counter, connector, intent, await number_ask(counter, intent))
     async with counter.db.transaction() as tx:
         await intents.doubt(tx, intent, "")
     return await _query(counter, connector, intent, intent.asked_at)
@@ -278,7 +300,7 @@ async def _write_answer(
         Issued(
             number,
             intent.lease_id,
-            answer.route.barcode_text if answer.route and place == 0 else None,
+            _barcode_text(counter.carrier(intent.carrier), answer) if place == 0 else None,
             answer.route.qr_text if answer.route else None,
             _units_of(intent, place),
         )
@@ -287,6 +309,11 @@ async def _write_answer(
     taken = await write_parcel(tx, as_request(intent), intent.carrier, parcel, issued, at)
     await intents.settle(tx, intent, "known", at, number=taken.number, error=None, raw=answer.raw)
     return taken
+
+
+def _barcode_text(carrier: Carrier, answer: CarrierAnswer) -> str:
+    """What the parent's bars say; by the carrier's rule where it left its route data out."""
+    return answer.route.barcode_text if answer.route else carrier.barcode_text(answer.numbers[0], len(answer.numbers))
 
 
 def _units_of(intent: Intent, place: int) -> int:

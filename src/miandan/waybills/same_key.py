@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from miandan.kernel.database import Database, Record
 from miandan.kernel.errors import Refusal
 from miandan.waybills import queries
-from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest, Waybill
+from miandan.waybills.model import NumberRef, NumberState, Outcome, Refused, Taken, TakeRequest, Waybill
 from miandan.waybills.prepare import Prepared
 
 INTENT = "intent:"
@@ -74,6 +74,8 @@ def _answer(
     request: TakeRequest, parcel: Prepared, waybill: Waybill, children: tuple[str, ...], same_orders: bool
 ) -> Outcome:
     keys, number = parcel.ask.keys, waybill.ref.number
+    if waybill.state is NumberState.CANCEL_REQUESTED:  # nobody may use it until the outcome is known
+        return Refused(keys, Refusal("cancel.in_doubt", number=number, carrier=waybill.ref.carrier))
     if not same_orders:
         return Refused(keys, Refusal("parcel.overlaps", key=keys[0], number=number))
     if waybill.account_id != request.account_id:

@@ -112,12 +112,11 @@ async def _known(
 async def _look(
     counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared]
 ) -> list[Outcome | None]:
-    """What is known of the parcels; waits for other callers' live calls, settles abandoned ones, retakes if asked."""
+    """What is known of the parcels; waits for other callers' live calls, settles what is in doubt, retakes if asked."""
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         found = await resolve(counter.db, request, parcels)
-        waiting = [one for one in found if isinstance(one, Refused) and one.refusal.code == "take.in_doubt"]
-        moved = [await live.settle_key(counter, request.merchant_id, one.keys) for one in waiting]
+        moved = [await _settle(counter, request.merchant_id, one) for one in found if isinstance(one, Refused)]
         if not any(moved) or asyncio.get_running_loop().time() > deadline:
             break
         if live.Progress.ELSEWHERE in moved:
@@ -127,6 +126,15 @@ async def _look(
             if isinstance(one, Refused) and one.refusal.code == "parcel.account_differs":
                 found[place] = await retaking.retake_one(counter, request, card, parcels[place])
     return found
+
+
+async def _settle(counter: Counter, merchant_id: int, one: Refused) -> live.Progress:
+    """Learn the outcome of the call or the cancellation that stands in a parcel's way, if that is what does."""
+    if one.refusal.code == "take.in_doubt":
+        return await live.settle_key(counter, merchant_id, one.keys)
+    if one.refusal.code == "cancel.in_doubt":
+        return await live.settle_cancellation(counter, merchant_id, one.refusal)
+    return live.Progress.NONE
 
 
 async def _issue(
