@@ -98,10 +98,11 @@ class Desk:
         return await work.done
 
     async def close(self) -> None:
-        """Stop the lanes and return every lease."""
+        """Stop the lanes and return every lease; who still waits is told to look for itself."""
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
+        _fail(self._queue, Occupied())
         await self._holdings.close()
 
     def _resume(self, works: Iterable[Work]) -> None:
@@ -129,10 +130,20 @@ class Desk:
             if not self._check_out(batch, work):
                 self._hold_or_refuse(batch, work)
                 continue
-            self._fill(batch, work)
+            try:
+                self._fill(batch, work)
+            except Exception as error:  # a number that its rule cannot form, say: nobody else may suffer from it
+                return self._drop(batch, work, error)
             if work.alone:
                 break
         return batch
+
+    def _drop(self, batch: _Batch, work: Work, error: Exception) -> _Batch:
+        """Give up a batch before anything was sent: `work` gets its error, the others try again one by one."""
+        self._check_in(batch, batch.before)
+        _fail([work], error)
+        _fail(batch.works, Occupied())
+        return self._gather()
 
     def _check_out(self, batch: _Batch, work: Work) -> bool:
         """Have leases in the batch that serve `work` whole."""
@@ -187,15 +198,15 @@ class Desk:
                 await draw_and_write(connection, batch.at, batch.month, batch.rows, batch.draws())
         except (UniqueViolationError, DeadlockDetectedError):
             self._check_in(batch, batch.before)
-            self._fail(batch)
+            _fail(batch.works, Occupied())
         except DivisionByZeroError:
             await self._reload(batch)
             self._resume(batch.works)
         except Exception:  # the connection broke: whether the statement was committed is found out by key
             await self._reload(batch)
-            self._fail(batch)
+            _fail(batch.works, Occupied())
         except BaseException:
-            self._fail(batch)
+            _fail(batch.works, Occupied())
             raise
         else:
             self._check_in(batch, batch.after)
@@ -210,11 +221,6 @@ class Desk:
     async def _reload(self, batch: _Batch) -> None:
         for account, before in batch.before.items():
             await self._holdings.reload(account, before)
-
-    def _fail(self, batch: _Batch) -> None:
-        for work in batch.works:
-            if not work.done.done():
-                work.done.set_exception(Occupied())
 
 
 @asynccontextmanager
@@ -271,6 +277,12 @@ def draw_numbers(
         if len(issued) == count:
             break
     return issued
+
+
+def _fail(works: Iterable[Work], error: Exception) -> None:
+    for work in works:
+        if not work.done.done():
+            work.done.set_exception(error)
 
 
 def _join(work: Work, done: "asyncio.Future[list[Outcome]]", refused: list[Outcome]) -> None:
