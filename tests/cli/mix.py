@@ -82,6 +82,7 @@ async def _lists_and_live_calls(world: World) -> None:
     await world.take("zto_intl", parcel("I1"), parcel("I2", pieces=2))
     await world.take("sf", parcel("S1"), parcel("S2", pieces=3), idempotency_key="answer-2")
     await world.take("jd", parcel("J1", pieces=2))
+    number_of((await world.take("ems", parcel("S4")))[0])  # a check digit that has to come out right
     await world.take("yto", parcel("R3"))
     await world.take("sf", parcel("R3"), retake=True)
     world.carriers["sf"].plan(FaultPlan(Fault.REFUSE))
