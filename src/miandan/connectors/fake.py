@@ -92,6 +92,8 @@ class FakeCarrier:
             raise CarrierRefused("too_many_parcels", f"【{MARK}】件数超出限制")
         with self._books.writing():
             faults = self._books.strike(Verb.TAKE, ask.key)
+            if self.repeat_safe and self._books.of_key(ask.key):
+                faults.pop(Fault.REFUSE, None)  # its promise: what it has issued it answers again, if it answers
             answer = None if {Fault.REFUSE, Fault.HANG} & faults.keys() else self._issue(ask, faults)
         if hang := faults.get(Fault.HANG):
             await asyncio.sleep(hang.seconds)

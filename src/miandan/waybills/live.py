@@ -199,10 +199,15 @@ async def _first_call(counter: Counter, connector: Connector, intent: Intent) ->
     return await _call(counter, connector, intent, ask)
 
 
-async def _call(counter: Counter, connector: Connector, intent: Intent, ask: NumberAsk) -> Outcome | None:
-    """Make the call, again where that is safe; None while the outcome is in doubt."""
+async def _call(
+    counter: Counter, connector: Connector, intent: Intent, ask: NumberAsk, unanswered: datetime | None = None
+) -> Outcome | None:
+    """Make the call, again where that is safe; None while the outcome is in doubt.
+
+    `unanswered` is when an earlier call for this key began that nobody answered. That one may still be under way, so
+    until the settle time has passed a refusal of its repetition proves nothing.
+    """
     raw = ""
-    called_at = now()
     for _ in range(1 + REPEATS if connector.repeat_safe else 1):
         called_at = now()
         try:
@@ -210,18 +215,19 @@ async def _call(counter: Counter, connector: Connector, intent: Intent, ask: Num
                 answer = await connector.take(ask)
             return await _settle_answered(counter, connector, intent, answer)
         except CarrierRefused as refused:
-            words = without_person(refused.raw, ask.recipient)
-            return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=words), words)
+            raw = without_person(refused.raw, ask.recipient)
+            if unanswered is None or now() - unanswered >= connector.settle:
+                return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=raw), raw)
         except (CarrierSilent, TimeoutError) as silence:
-            raw = str(silence)
+            raw, unanswered = str(silence), called_at
     async with counter.db.transaction() as tx:
         await intents.doubt(tx, intent, raw)
-    return await _query(counter, connector, intent, called_at)
+    return await _query(counter, connector, intent, unanswered or called_at)
 
 
 async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
     if connector.repeat_safe:
-        return await _call(counter, connector, intent, await number_ask(counter, intent))
+        return await _call(counter, connector, intent, await number_ask(counter, intent), intent.asked_at)
     async with counter.db.transaction() as tx:
         await intents.doubt(tx, intent, "")
     return await _query(counter, connector, intent, intent.asked_at)
