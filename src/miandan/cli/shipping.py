@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -18,6 +18,7 @@ from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.labels.model import RenderReport
 from miandan.merchants import service as merchants
+from miandan.merchants.model import Shop
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderRef, OrderState, ReadResult, TradeOrder
 from miandan.vault.root import open_root_key
@@ -85,7 +86,8 @@ Progress = Callable[[str, int, int], None]
 
 async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progress: Progress) -> Shipment:
     """Give every order of the file a number and print the labels. Raises ship.* and what the verbs raise."""
-    merchant_id, shops = await _merchant(session, wish)
+    merchant_id, shop_id, shops = await _merchant(session, wish)
+    read = _in_shop(read, shop_id)
     account = await _account(session, merchant_id, wish)
     root = open_root_key(session.settings.data, session.settings.passphrase, sandbox=session.sandbox)
     vault = await Vault.open(session.db, root)
@@ -106,24 +108,44 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
     return shipment
 
 
-async def _merchant(session: Session, wish: Wish) -> tuple[int, set[str]]:
-    """Whose orders these are, with the shops they may be of."""
+async def _merchant(session: Session, wish: Wish) -> tuple[int, str, set[str]]:
+    """Whose orders these are, the shop of those that name none, and the shops that they may name.
+
+    An order is one and the same only within its shop, so the shop is never left open where there are any: shipping a
+    file with --shop and without it must find the same numbers.
+    """
     if wish.merchant_id is not None:
         merchant_id = int((await merchants.find_merchant(session.db, wish.merchant_id)).merchant_id)
     elif wish.shop_id is not None:
         merchant_id = int(await merchants.merchant_of_shop(session.db, wish.shop_id))
     else:
-        merchant_id = await _only_merchant(session)
-    shops = {shop.shop_id for shop in await merchants.shops_of(session.db, merchant_id)}
-    return merchant_id, shops
+        every = await merchants.all_open_shops(session.db)
+        if len(every) != 1:
+            raise _choose_shop(every)
+        merchant_id = int(every[0].merchant_id)
+    shops = await merchants.shops_of(session.db, merchant_id)
+    own = {shop.shop_id for shop in shops}
+    if wish.shop_id is not None:
+        if wish.shop_id not in own:
+            raise Refusal("ship.foreign_shop", shop=wish.shop_id, merchant=str(merchant_id))
+        return merchant_id, wish.shop_id, own
+    if len(shops) > 1:
+        raise _choose_shop(shops)
+    return merchant_id, shops[0].shop_id if shops else "", own
 
 
-async def _only_merchant(session: Session) -> int:
-    shops = await merchants.all_open_shops(session.db)
-    if len({shop.merchant_id for shop in shops}) != 1:
-        known = "、".join(f"{shop.shop_id} {shop.name}" for shop in shops[:10])
-        raise Refusal("ship.choose_shop", shops=known or "—")
-    return int(shops[0].merchant_id)
+def _choose_shop(shops: Sequence[Shop]) -> Refusal:
+    known = "、".join(f"{shop.shop_id} {shop.name}" for shop in shops[:10])
+    return Refusal("ship.choose_shop", shops=known or "—")
+
+
+def _in_shop(read: ReadResult, shop_id: str) -> ReadResult:
+    """The same orders, those without a shop put into this one."""
+    return replace(
+        read,
+        orders=[replace(draft, shop_id=draft.shop_id or shop_id) for draft in read.orders],
+        set_aside=[replace(aside, shop_id=aside.shop_id or shop_id) for aside in read.set_aside],
+    )
 
 
 async def _account(session: Session, merchant_id: int, wish: Wish) -> Account:
