@@ -7,6 +7,7 @@ takes where it can: a lane that finds too little leaves the work waiting here an
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -98,14 +99,15 @@ class Holdings(Generic[Waiting]):
         self.check_in(account, before, [held[lease.lease_id] for lease in before if lease.lease_id in held])
 
     async def close(self) -> None:
-        """Return every lease."""
+        """Return every lease that can be returned now; the others are closed once the worker is gone."""
         for holding in self._accounts.values():
             if holding.refill is not None:
                 await asyncio.gather(holding.refill, return_exceptions=True)
         for account, holding in self._accounts.items():
             if holding.free:
-                async with self._db.transaction() as tx:
-                    await leases.close_held(tx, account, self._worker)
+                with suppress(Exception):  # the database may be away, and the takes are all answered
+                    async with self._db.transaction() as tx:
+                        await leases.close_held(tx, account, self._worker)
         self._accounts.clear()
 
     def _wake(self, holding: _Holding[Waiting]) -> None:
