@@ -188,7 +188,9 @@ async def account_of(db: Database, merchant_id: int, carrier: str) -> tuple[UUID
 
 def _root_key(folder: Path) -> FileRootKey:
     key = folder / "root.key"
-    return FileRootKey.open(key, "for tests only") if key.exists() else FileRootKey.create(key, "for tests only", cost=2)
+    return (
+        FileRootKey.open(key, "for tests only") if key.exists() else FileRootKey.create(key, "for tests only", cost=2)
+    )
 
 
 async def _patient_connect(url: str, seconds: float = 30.0) -> Any:

@@ -164,10 +164,10 @@ def wrong_with_numbers(facts: Facts) -> list[str]:
             complaints.append(f"{key} holds {number}, which is no waybill")
         elif waybill.superseded or waybill.state in ("cancelled", "recycled"):
             complaints.append(f"{key} holds {number}, which is {waybill}")
-    living = {number for number in facts.live.values()}
-    for number, waybill in facts.waybills.items():
-        if waybill.state == "issued" and not waybill.superseded and number not in living:
-            complaints.append(f"{number} is issued and has no live key")
+    living = set(facts.live.values())
+    for issued, waybill in facts.waybills.items():
+        if waybill.state == "issued" and not waybill.superseded and issued not in living:
+            complaints.append(f"{issued} is issued and has no live key")
     return complaints
 
 

@@ -1,4 +1,4 @@
-"""Kills: a program is killed again and again while it works through its task, or its server is, and nothing may be lost.
+"""Kills: a program is killed again and again while it works through its task, or its server is; nothing may be lost.
 
 `run_kills(era, seed)` kills one program up to three times, lets it end, and judges after every kill and at the end.
 """
@@ -8,15 +8,12 @@ import os
 import random
 import signal
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from miandan.cli.check import check
 from miandan.connectors.fake import FakeCarrier
-from miandan.kernel.database import open_database
 from tests.crash.ground import Era, Ground
 from tests.crash.judges import (
     Facts,
@@ -28,6 +25,7 @@ from tests.crash.judges import (
     wrong_with_numbers,
     wrong_with_units,
 )
+from tests.crash.promises import wrong_with_check
 from tests.crash.steps import CALLERS, Journal, Task, Verb, task_of
 from tests.crash.triggers import Place, Trigger
 from tests.waybills.world import parcel
@@ -210,7 +208,8 @@ def wrong_with_journal(facts: Facts, journal: Journal, task: Task) -> list[str]:
         step = task.callers[caller][place]
         if step.verb in (Verb.CANCEL, Verb.RETAKE):
             touched |= {parcel(*orders).keys for orders in step.parcels}
-    sure, unsure = [], []
+    sure: list[Given] = []
+    unsure: list[Given] = []
     for keys, number in journal.numbers.items():
         if number is not None:
             (unsure if keys in touched else sure).append(Given(keys, number))
@@ -220,18 +219,3 @@ def wrong_with_journal(facts: Facts, journal: Journal, task: Task) -> list[str]:
         if waybill is None or not waybill.void:
             complaints.append(f"{number} was answered as cancelled, but is {waybill}")
     return complaints
-
-
-async def wrong_with_check(era: Era) -> list[str]:
-    """The promises that `miandan check` finds broken."""
-    deadline = time.monotonic() + LIFE_SECONDS
-    while True:
-        try:
-            async with open_database(era.settings, pool_size=1) as db:
-                report = await check(db)
-            break
-        except Exception:  # the server is still recovering from its kill
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
-    return [f"check: {verdict}" for verdict in report.promises if verdict.name in report.broken]

@@ -33,6 +33,8 @@ from tests.crash.judges import (
 from tests.crash.plans import WORKERS, Call, Plan, race_plan
 from tests.waybills.world import World
 
+_ROOT = Path(__file__).parents[2]
+
 RACE_SECONDS = 60.0
 """No race of sandbox carriers takes this long, so one that does hangs."""
 
@@ -75,7 +77,7 @@ async def open_arena(era: Era) -> AsyncIterator[Arena]:
     """Open for as many races as the era takes."""
     async with era.program(pool_size=10, counters=WORKERS - 1) as worlds, era.judge() as judge:
         other = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.crash.races", str(era.folder), era.url,
+            sys.executable, "-m", "tests.crash.races", str(era.folder), era.url, cwd=_ROOT,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
         )  # fmt: skip
         try:
@@ -126,7 +128,8 @@ async def _race(arena: Arena, plan: Plan, merchant_id: int) -> list[Answers]:
 
 
 async def _ask_other(other: asyncio.subprocess.Process, plan: Plan, merchant_id: int) -> Answers:
-    assert other.stdin is not None and other.stdout is not None
+    assert other.stdin is not None
+    assert other.stdout is not None
     other.stdin.write(f"{plan.seed} {merchant_id}\n".encode())
     said = json.loads(await other.stdout.readline())
     given = [(tuple(keys), carrier, number) for keys, carrier, number in said["given"]]
@@ -154,9 +157,7 @@ async def _caller(world: World, calls: Sequence[Call], merchant_id: int, answers
             answers.broken.append(traceback.format_exc())
 
 
-async def _take(
-    world: World, call: Call, merchant_id: int, asks: Sequence[ParcelAsk], answers: Answers
-) -> list[str]:
+async def _take(world: World, call: Call, merchant_id: int, asks: Sequence[ParcelAsk], answers: Answers) -> list[str]:
     account_id, sender = await account_of(world.db, merchant_id, call.carrier)
     request = TakeRequest(
         merchant_id, account_id, sender, tuple(asks), retake=call.retake, idempotency_key=call.idempotency_key
@@ -189,15 +190,6 @@ async def _ask_again(world: World, plan: Plan, merchant_id: int) -> Answers:
             again = Call(call.carrier, tuple(new))
             await _caller(world, [again], merchant_id, answers)
     return answers
-
-
-async def wrong_with_everything(era: Era) -> list[str]:
-    """What `miandan check` says about the whole era, and leases that nobody holds any more."""
-    async with era.program(pool_size=2, counters=0), era.judge() as judge:
-        twice = await judge.fetch(
-            "SELECT carrier, number FROM waybill GROUP BY carrier, number HAVING count(*) > 1"
-        )
-    return [f"number twice: {row['carrier']} {row['number']}" for row in twice]
 
 
 async def _serve() -> None:

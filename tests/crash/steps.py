@@ -54,7 +54,7 @@ def task_of(seed: int) -> Task:
     live = rng.sample(LIVE, 2)
     carriers = [plenty, plenty, plenty, scarce, LISTED, *live]
     callers = tuple(_steps(rng, f"{seed}-{caller}", carriers) for caller in range(CALLERS))
-    dropped = {
+    dropped: dict[str, tuple[FaultPlan, ...]] = {
         carrier: (FaultPlan(Fault.DROP_ANSWER, times=2, chance=0.3, seed=seed),) for carrier in live if seed % 2
     }
     return Task({plenty: 400, scarce: rng.randint(3, 30), LISTED: 0, **dict.fromkeys(live, 0)}, callers, dropped)
@@ -65,7 +65,9 @@ def _steps(rng: random.Random, name: str, carriers: list[str]) -> tuple[Step, ..
     steps: list[Step] = []
     known: list[tuple[tuple[str, ...], str, int]] = []
     for place in range(rng.randint(5, 8)):
-        verb = rng.choice((Verb.TAKE, Verb.TAKE, Verb.TAKE, Verb.CANCEL, Verb.RETAKE, Verb.JOBS)) if place else Verb.TAKE
+        verb = (
+            rng.choice((Verb.TAKE, Verb.TAKE, Verb.TAKE, Verb.CANCEL, Verb.RETAKE, Verb.JOBS)) if place else Verb.TAKE
+        )
         if verb is Verb.JOBS:
             steps.append(Step(verb))
         elif verb is Verb.TAKE and (not known or rng.random() < 0.75):

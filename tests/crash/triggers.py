@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 
 from miandan.accounts import leases
 from miandan.connectors.fake import FakeCarrier
-from miandan.waybills import desk
 from miandan.waybills.holdings import Holdings
 
 
@@ -61,7 +60,7 @@ def install(trigger: Trigger) -> None:
         setattr(asyncpg.connection.Connection, kind, _counted(real, trigger, is_due, function))
     Holdings._refill = _marked(Holdings._refill, Place.REFILL)  # type: ignore[method-assign]
     Holdings.close = _marked(Holdings.close, Place.CLOSE)  # type: ignore[method-assign]
-    desk.leases.close_leases_of_the_dead = _marked(leases.close_leases_of_the_dead, Place.DEAD)
+    leases.close_leases_of_the_dead = _marked(leases.close_leases_of_the_dead, Place.DEAD)
 
 
 def _counted(
@@ -82,13 +81,13 @@ def _counted(
             await asyncio.sleep(0.0005)
             _die()
         await running
-        _die()
+        return _die()
 
     return statement
 
 
 def _has_arguments(args: tuple[Any, ...]) -> bool:
-    """`execute` with arguments goes through `_execute`, where it is counted; without it begins and ends transactions."""
+    """`execute` with arguments goes through `_execute` and is counted there; without, it begins or ends transactions."""
     return len(args) > 2
 
 
@@ -115,5 +114,6 @@ def _dies_after(real: Callable[..., Awaitable[Any]], is_due: Callable[[], bool])
     return call
 
 
-def _die() -> None:
+def _die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("a dead program went on")

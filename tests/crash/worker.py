@@ -29,7 +29,8 @@ PATIENCE_SECONDS = 25.0
 
 _PASSING = frozenset({"take.contended", "take.in_doubt", "take.database_lost", "carrier.lost", "cancel.in_doubt"})
 _LASTING_DOUBT = frozenset({"ems"})
-"""Carriers that can neither repeat nor be asked: a person has to decide."""
+"""Carriers that can neither repeat nor be asked: a person has to decide, so nobody here waits long for them."""
+DOUBT_SECONDS = 4 * SETTLE.total_seconds()
 
 
 def say(**line: object) -> None:
@@ -40,11 +41,12 @@ def say(**line: object) -> None:
 class Program:
     """One life of the program."""
 
-    def __init__(self, world: World, merchant_id: int, journal: Journal) -> None:
+    def __init__(self, world: World, merchant_id: int, journal: Journal, seed: int) -> None:
         self.world = world
         self.merchant_id = merchant_id
         self.journal = journal
         self.numbers = dict(journal.numbers)
+        self.carriers = {step.carrier for steps in task_of(seed).callers for step in steps}
 
     async def caller(self, caller: int, steps: Sequence[Step]) -> None:
         """Every step that the journal does not know as done."""
@@ -55,9 +57,12 @@ class Program:
                 say(said="end", caller=caller, step=place, verb=step.verb, given=given, void=void)
 
     async def _until_done(self, step: Step) -> tuple[list[Any], list[Any]]:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        started = asyncio.get_running_loop().time()
+        in_doubt = False
         while True:
-            late = asyncio.get_running_loop().time() > deadline
+            waited = asyncio.get_running_loop().time() - started
+            patience = DOUBT_SECONDS if in_doubt and self.carriers & _LASTING_DOUBT else PATIENCE_SECONDS
+            late = waited > patience
             try:
                 if step.verb is Verb.JOBS:
                     await self._jobs()
@@ -67,7 +72,8 @@ class Program:
                     return await self._take(step, late=late), []
                 return [], []
             except _Passing as passing:
-                await asyncio.sleep(SETTLE.total_seconds() / 2 if "doubt" in str(passing) else 0.02)
+                in_doubt = "doubt" in str(passing)
+                await asyncio.sleep(SETTLE.total_seconds() / 2 if in_doubt else 0.02)
             except Exception as error:  # the server was killed under us; what was asked may have happened or not
                 if late:
                     raise
@@ -85,7 +91,7 @@ class Program:
             idempotency_key=step.idempotency_key,
         )
         outcomes = await waybills.take(self.world.counter, request)
-        if not late and (passing := _passing(outcomes, step.carrier)):
+        if not late and (passing := _passing(outcomes)):
             raise _Passing(passing)
         taken = [outcome for outcome in outcomes if isinstance(outcome, Taken)]
         self.numbers |= {outcome.keys: (outcome.ref.carrier, outcome.number) for outcome in taken}
@@ -115,9 +121,9 @@ class _Passing(Exception):
     """A refusal that a caller gets over by asking again."""
 
 
-def _passing(outcomes: Sequence[Outcome], carrier: str) -> str | None:
+def _passing(outcomes: Sequence[Outcome]) -> str | None:
     codes = {outcome.refusal.code for outcome in outcomes if not isinstance(outcome, Taken)} & _PASSING
-    return None if codes <= {"take.in_doubt"} and carrier in _LASTING_DOUBT else min(codes, default=None)
+    return min(codes, default=None)
 
 
 def _asked(orders: tuple[str, ...], pieces: int) -> ParcelAsk:
@@ -130,7 +136,7 @@ async def main() -> None:
         install(Trigger(Place(trigger[0]), int(trigger[1]), trigger[2]))
     era = Era(Settings(data=Path(folder), database_url=url, sandbox=True), Path(folder))
     async with era.program(pool_size=6) as [world]:
-        program = Program(world, int(merchant), Journal.read(Path(journal)))
+        program = Program(world, int(merchant), Journal.read(Path(journal)), int(seed))
         steps = task_of(int(seed)).callers
         await asyncio.gather(*(program.caller(caller, mine) for caller, mine in enumerate(steps)))
 
