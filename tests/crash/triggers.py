@@ -87,7 +87,7 @@ def _counted(
 
 
 def _has_arguments(args: tuple[Any, ...]) -> bool:
-    """`execute` with arguments goes through `_execute` and is counted there; without, it begins or ends transactions."""
+    """`execute` with arguments goes through `_execute`, counted there; without, it begins or ends transactions."""
     return len(args) > 2
 
 
