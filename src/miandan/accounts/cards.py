@@ -22,14 +22,15 @@ class AccountCard:
     full_label: bool
     senders: frozenset[UUID]
 
-    def ready_for(self, ship_from_id: UUID) -> None:
-        """Raises account.not_active, account.sender_not_approved or account.carrier_cannot_read."""
+    def obstacle(self, ship_from_id: UUID) -> Refusal | None:
+        """account.not_active, account.sender_not_approved or account.carrier_cannot_read; None when it may take."""
         if self.state != "active":
-            raise Refusal("account.not_active", account=str(self.ref.account_id), state=self.state)
+            return Refusal("account.not_active", account=str(self.ref.account_id), state=self.state)
         if ship_from_id not in self.senders:
-            raise Refusal("account.sender_not_approved", account=str(self.ref.account_id))
+            return Refusal("account.sender_not_approved", account=str(self.ref.account_id))
         if not (self.carrier_reads or self.full_label):
-            raise Refusal("account.carrier_cannot_read", carrier=self.carrier, account=str(self.ref.account_id))
+            return Refusal("account.carrier_cannot_read", carrier=self.carrier, account=str(self.ref.account_id))
+        return None
 
 
 _CARD = """

@@ -7,6 +7,7 @@ many callers become one statement, live.py for carriers that issue by themselves
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -47,10 +48,11 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     if answer is not None:
         outcomes |= await _kept(counter, request, answer)
     asked = [place for place in places if place not in outcomes]
-    if asked:
-        card.ready_for(request.ship_from_id)
-    whole = answer if len(asked) == len(request.parcels) else None
-    served = await _serve(counter, request, card, [prepared[place] for place in asked], whole)
+    wanted = [prepared[place] for place in asked]
+    if asked and (obstacle := card.obstacle(request.ship_from_id)):
+        served = await _known_only(counter, request, card, wanted, obstacle)
+    else:
+        served = await _serve(counter, request, card, wanted, answer if len(asked) == len(request.parcels) else None)
     outcomes |= zip(asked, served, strict=True)
     in_order = [outcomes[place] for place in range(len(request.parcels))]
     if answer is not None and asked:
@@ -94,6 +96,16 @@ async def _serve(
         outcomes.get(place) or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
         for place, parcel in enumerate(parcels)
     ]
+
+
+async def _known_only(
+    counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared], obstacle: Refusal
+) -> list[Outcome]:
+    """Numbers taken before the account ended are answered still. Raises `obstacle` where there is none."""
+    found = await _look(counter, replace(request, retake=False), card, parcels)
+    if not any(isinstance(one, Taken) for one in found):
+        raise obstacle
+    return [one or Refused(parcel.ask.keys, obstacle) for one, parcel in zip(found, parcels, strict=True)]
 
 
 async def _known(
