@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -21,6 +21,7 @@ def ship(
     merchant: Annotated[int | None, typer.Option(help="商家号 merchant id, for a merchant without a shop")] = None,
     account: Annotated[str | None, typer.Option(help="网点账号 account id, where a carrier has several")] = None,
     retake: Annotated[bool, typer.Option("--retake", help="换单 replace numbers taken on another account")] = False,
+    update: Annotated[bool, typer.Option("--update", help="更新面单 same number where an order has changed")] = False,
     out: Annotated[Path, typer.Option(help="面单文件 labels")] = Path("labels.pdf"),
     report: Annotated[Path, typer.Option(help="报告 report, one row per order")] = Path("report.csv"),
 ) -> None:
@@ -28,10 +29,13 @@ def ship(
 
     退出码 exit code: 0 all shipped 全部完成, 2 some refused 部分需处理, 1 nothing done 未完成.
     """
+    from miandan.cli.choosing import Wish
     from miandan.cli.session import run
+    from miandan.cli.ship import account_id
     from miandan.cli.ship import ship as work
 
-    run(lambda: work(orders, carrier, account, shop, merchant, retake, out, report))
+    wish = Wish(carrier, account_id(account), shop, merchant, retake, update)
+    run(lambda: work(orders, wish, out, report))
 
 
 @app.command()
@@ -76,5 +80,12 @@ def jobs() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. Whatever fails is told in words."""
+    try:
+        app()
+    except Exception as error:
+        from miandan.cli.failures import explained
+        from miandan.cli.session import complain
+
+        complain(explained(error))
+        raise SystemExit(1) from None

@@ -1,11 +1,11 @@
 """The report of a run: one row per order in a CSV that a spreadsheet opens, and a summary that a clerk understands."""
 
 import csv
-import os
 from collections import Counter
 from pathlib import Path
 
 from miandan.carriers.catalogue import catalogue
+from miandan.cli.places import whole_file
 from miandan.cli.shipping import Line, Shipment, State
 from miandan.kernel.errors import Refusal
 
@@ -27,22 +27,18 @@ WORDS = {
     State.REFUSED: "未取号 refused",
 }
 MOST_REASONS = 6
-NEVER_A_FORMULA = ("=", "+", "-", "@")
+NEVER_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_report(shipment: Shipment, path: Path) -> None:
     """Write the report, complete or not at all. Raises report.not_writable."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8-sig", newline="") as file:
+        with whole_file(path) as file:
             rows = csv.writer(file)
             rows.writerow(HEADER)
             rows.writerows([_plain(cell) for cell in _row(line)] for line in shipment.lines)
-        part.replace(path)
     except OSError as error:
         raise Refusal("report.not_writable", file=path.name, reason=error.strerror or "?") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _row(line: Line) -> list[str]:
@@ -65,22 +61,32 @@ def _plain(cell: str) -> str:
     return f"'{cell}" if cell.startswith(NEVER_A_FORMULA) else cell
 
 
-def summary(shipment: Shipment, out: Path, report: Path, seconds: float) -> list[str]:
-    """What happened, in the order in which a clerk asks."""
+def summary(shipment: Shipment, out: Path, report: Path | None, seconds: float) -> list[str]:
+    """What happened, in the order in which a clerk asks; `report` is None where none could be written."""
     carrier = catalogue().get(shipment.carrier)
-    taken, known = shipment.count(State.TAKEN), shipment.count(State.KNOWN)
+    known = shipment.count(State.KNOWN)
     lines = [
-        f"✓ 完成 done  {carrier.zh} {carrier.en}  {len(shipment.lines)} 个订单 orders  {seconds:.1f} 秒 s",
-        f"  新取单号 taken         {taken:>6}",
-        f"  沿用旧单号 kept        {known:>6}",
-        f"  无需发货 not shipped   {shipment.count(State.SET_ASIDE):>6}",
-        f"  需要处理 refused       {shipment.count(State.REFUSED):>6}",
+        f"{_verdict(shipment)}  {len(shipment.lines):,} 个订单 orders  {seconds:.1f} 秒 s  {carrier.zh} {carrier.en}",
+        f"  新取单号 taken         {shipment.count(State.TAKEN):>6,}",
+        f"  沿用旧单号 kept        {known:>6,}{'   面单标为补打 labels marked as copies' if known else ''}",
+        f"  无需发货 not shipped   {shipment.count(State.SET_ASIDE):>6,}",
+        f"  需要处理 refused       {shipment.count(State.REFUSED):>6,}",
     ]
     if shipment.printed is not None:
-        lines.append(f"  面单 labels  {shipment.printed.pages} 张 → {out}")
+        lines.append(f"  面单 labels  {shipment.printed.pages:,} 张 → {out}")
         lines += _label_warnings(shipment)
-    lines.append(f"  报告 report  {report}")
+    if report is not None:
+        lines.append(f"  报告 report  每个订单一行 one row per order → {report}")
     return lines + _reasons(shipment)
+
+
+def _verdict(shipment: Shipment) -> str:
+    refused = shipment.count(State.REFUSED)
+    if shipment.unprinted is not None:
+        return "✗ 面单没有写出 labels not written"
+    if shipment.printed is None:
+        return "✗ 没有取号 no number taken" if refused else "○ 没有要发货的订单 nothing to ship"
+    return f"✓ 完成，{refused:,} 单需处理 done, {refused:,} to look at" if refused else "✓ 全部完成 all done"
 
 
 def _label_warnings(shipment: Shipment) -> list[str]:

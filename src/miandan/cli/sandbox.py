@@ -28,15 +28,20 @@ FIRST_SERIAL = 1000
 
 
 async def load_sandbox(db: Database) -> bool:
-    """Load everything; False when it was there already."""
-    plan = _plan()
+    """Load everything, or nothing where it was there already (then False) or something fails on the way."""
+    try:
+        async with db.all_or_nothing() as whole:
+            await _load(whole, _plan())
+    except Refusal as refusal:
+        if refusal.code == "merchant.exists":
+            return False
+        raise
+    return True
+
+
+async def _load(db: Database, plan: dict[str, Any]) -> None:
     for merchant in plan["merchant"]:
-        try:
-            await merchants.register_merchant(db, merchant["name"], merchant["applicant"], merchant["id"])
-        except Refusal as refusal:
-            if refusal.code == "merchant.exists":
-                return False
-            raise
+        await merchants.register_merchant(db, merchant["name"], merchant["applicant"], merchant["id"])
         for shop in merchant.get("shop", ()):
             platform = Platform(shop["platform"])
             await merchants.open_shop(db, merchant["id"], shop["id"], shop["name"], platform, shop["type"])
@@ -47,7 +52,6 @@ async def load_sandbox(db: Database) -> bool:
         await _supply(db, offer)
         for merchant in plan["merchant"]:
             await open_account(db, merchant["id"], offer, Sender(**plan["sender"]))
-    return True
 
 
 async def _supply(db: Database, offer: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What every command that works on data opens: settings, database, vault, counter; and how a refusal is shown."""
+"""What every command that works on data opens, and how a command runs to its exit code."""
 
 import asyncio
 import sys
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from miandan.cli.failures import explained
 from miandan.kernel.database import Database, open_database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
@@ -28,25 +29,40 @@ class Session:
 @asynccontextmanager
 async def open_session() -> AsyncIterator[Session]:
     """The database of the environment. A data folder that `miandan demo` made stays a sandbox."""
-    from miandan.vault.root import SANDBOX_PASSPHRASE_FILE
-
     settings = Settings.from_environment()
-    sandbox = settings.sandbox or (not settings.passphrase and (settings.data / SANDBOX_PASSPHRASE_FILE).exists())
+    sandbox = is_sandbox(settings)
     async with open_database(settings) as db:
         yield Session(settings, db, sandbox)
 
 
-def run(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    """Run a command to its exit code. A refusal becomes words, an interruption a promise that can be kept."""
+def is_sandbox(settings: Settings) -> bool:
+    """Whether the data folder holds invented data only. Raises database.folder_denied."""
+    from miandan.vault.root import SANDBOX_PASSPHRASE_FILE
+
     try:
-        code = asyncio.run(command())
-    except Refusal as refusal:
-        complain(refusal)
+        return settings.sandbox or (not settings.passphrase and (settings.data / SANDBOX_PASSPHRASE_FILE).exists())
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Refusal("database.folder_denied", folder=str(settings.data), reason=reason) from error
+
+
+def run(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
+    """Run a command to its exit code. A failure becomes words, an interruption a promise that can be kept."""
+    try:
+        code = asyncio.run(_quietly(command))
+    except Exception as error:
+        complain(explained(error))
         code = NOTHING_DONE
     except KeyboardInterrupt:
         say("已中断。再次运行同样的命令会接着做，不会重复取号。/ Interrupted. Run it again to finish the rest.")
         code = INTERRUPTED
     sys.exit(code)
+
+
+async def _quietly(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """Whatever fails beside the command itself, asyncio would print with its words; see failures.py."""
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    return await command()
 
 
 def say(line: str) -> None:

@@ -107,6 +107,15 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def all_or_nothing(self) -> AsyncIterator["Database"]:
+        """A database whose verbs, one after another, belong to one transaction: for a set-up that must not stay half.
+
+        One verb at a time: they share a connection, and their own transactions are savepoints in it.
+        """
+        async with self.transaction() as tx:
+            yield Database(_OneConnection(tx))
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection of the pool for several statements, each committed by itself."""
         async with self._pool.acquire() as connection:
@@ -115,6 +124,20 @@ class Database:
     async def close(self) -> None:
         """Give every connection back; waits for those in use."""
         await self._pool.close()
+
+
+class _OneConnection:
+    """Looks like a pool and hands out the same connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        yield self._connection
+
+    async def close(self) -> None:
+        """The connection belongs to the transaction around it."""
 
 
 @asynccontextmanager

@@ -1,0 +1,49 @@
+"""What a person at the keyboard is told when something fails: what is wrong and what to do, never a traceback.
+
+An exception's own words stay out of it: a database error can quote the row that it was about, with a person in it.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+
+from miandan.kernel.errors import Refusal
+
+DEEPEST_PLACES = 3
+
+
+def explained(error: Exception) -> Refusal:
+    """The refusal that says it best: the error itself, its kind, or for what nobody foresaw its type and place."""
+    if isinstance(error, Refusal):
+        return error
+    if refusal := _of_the_database(error):
+        return refusal
+    if isinstance(error, OSError):
+        file = Path(str(error.filename)).name if error.filename else "?"
+        return Refusal("command.file_trouble", file=file, reason=error.strerror or type(error).__name__)
+    return Refusal("command.unforeseen", kind=type(error).__name__, places=_places(error))
+
+
+def _of_the_database(error: Exception) -> Refusal | None:
+    asyncpg = sys.modules.get("asyncpg")  # where it was never imported there was no database
+    if asyncpg is None:
+        return None
+    if isinstance(error, asyncpg.DiskFullError):
+        return Refusal("command.database_full")
+    lost = (
+        asyncpg.PostgresConnectionError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        ConnectionError,
+        TimeoutError,
+    )
+    return Refusal("command.database_lost", kind=type(error).__name__) if isinstance(error, lost) else None
+
+
+def _places(error: Exception) -> str:
+    """Where it happened, innermost last: file, line and function, no values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "miandan" in Path(frame.filename).parts] or list(frames)
+    return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in ours[-DEEPEST_PLACES:])
