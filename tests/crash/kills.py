@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from miandan.connectors.fake import FakeCarrier
-from tests.crash.ground import Era, Ground
+from miandan.kernel.database import open_database
+from tests.crash.era import Era, parcel
+from tests.crash.ground import Ground, open_merchant
 from tests.crash.judges import (
     Facts,
     Given,
@@ -28,7 +30,6 @@ from tests.crash.judges import (
 from tests.crash.promises import wrong_with_check
 from tests.crash.steps import CALLERS, Journal, Task, Verb, task_of
 from tests.crash.triggers import Place, Trigger
-from tests.waybills.world import parcel
 
 LIFE_SECONDS = 60.0
 """No life of a program takes this long, so one that does hangs."""
@@ -73,7 +74,7 @@ class Result:
 async def run_kills(ground: Ground, era: Era, seed: int, most: int = LIVES - 1) -> Result:
     """The kills of one seed, at most `most`."""
     task = task_of(seed)
-    case = Case(ground, era, seed, await era.open_merchant(task.units), task, random.Random(f"kill {seed}"))
+    case = Case(ground, era, seed, await _merchant(era, task), task, random.Random(f"kill {seed}"))
     plan_faults(era, task)
     for life in range(min(most, LIVES - 1) + 1):
         last = life == min(most, LIVES - 1)
@@ -84,6 +85,11 @@ async def run_kills(ground: Ground, era: Era, seed: int, most: int = LIVES - 1) 
         if complaints or ended == 0:
             return Result(case.kills, [f"after {case.told}: {one}" for one in complaints])
     return Result(case.kills, [f"after {case.told}: never ended"])
+
+
+async def _merchant(era: Era, task: Task) -> int:
+    async with open_database(era.settings, pool_size=2) as db:
+        return await open_merchant(db, task.units)
 
 
 def plan_faults(era: Era, task: Task) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.waybills.model import ParcelAsk
-from tests.crash.ground import LISTED, LIVE, SEGMENT
-from tests.waybills.world import parcel
+from tests.crash.era import LISTED, LIVE, SEGMENT, parcel
 
 WORKERS = 3
 """Two counters in our program, one in another process."""

@@ -5,7 +5,7 @@ import time
 
 from miandan.cli.check import check
 from miandan.kernel.database import open_database
-from tests.crash.ground import Era
+from tests.crash.era import Era
 
 RECOVERY_SECONDS = 60.0
 

@@ -20,7 +20,8 @@ from miandan.kernel.settings import Settings
 from miandan.waybills import live, lives
 from miandan.waybills import service as waybills
 from miandan.waybills.model import ParcelAsk, Taken, TakeRequest
-from tests.crash.ground import SETTLE, Era, account_of, open_merchant
+from tests.crash.era import SETTLE, Era, Worker, account_of
+from tests.crash.ground import open_merchant
 from tests.crash.judges import (
     Facts,
     Given,
@@ -31,7 +32,6 @@ from tests.crash.judges import (
     wrong_with_units,
 )
 from tests.crash.plans import WORKERS, Call, Plan, race_plan
-from tests.waybills.world import World
 
 _ROOT = Path(__file__).parents[2]
 
@@ -67,7 +67,7 @@ class Arena:
     """Where races of one era run: two workers in this process and one elsewhere."""
 
     era: Era
-    worlds: list[World]
+    workers: list[Worker]
     judge: Any
     other: asyncio.subprocess.Process
 
@@ -75,13 +75,13 @@ class Arena:
 @asynccontextmanager
 async def open_arena(era: Era) -> AsyncIterator[Arena]:
     """Open for as many races as the era takes."""
-    async with era.program(pool_size=10, counters=WORKERS - 1) as worlds, era.judge() as judge:
+    async with era.program(pool_size=10, counters=WORKERS - 1) as workers, era.judge() as judge:
         other = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.crash.races", str(era.folder), era.url, cwd=_ROOT,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=2**24,
         )  # fmt: skip
         try:
-            yield Arena(era, worlds, judge, other)
+            yield Arena(era, workers, judge, other)
         finally:
             assert other.stdin is not None
             other.stdin.close()
@@ -91,8 +91,8 @@ async def open_arena(era: Era) -> AsyncIterator[Arena]:
 async def run_race(arena: Arena, seed: int) -> list[str]:
     """What was wrong in the race of this seed; empty when it kept every promise."""
     plan = race_plan(seed)
-    merchant_id = await open_merchant(arena.worlds[0].db, plan.units)
-    carriers = arena.worlds[0].carriers
+    merchant_id = await open_merchant(arena.workers[0].db, plan.units)
+    carriers = arena.workers[0].carriers
     for carrier, faults in plan.faults.items():
         carriers[carrier].plan(*faults)
     try:
@@ -100,7 +100,7 @@ async def run_race(arena: Arena, seed: int) -> list[str]:
             answers = await _race(arena, plan, merchant_id)
             for carrier in plan.faults:
                 carriers[carrier].behave()
-            after = await _ask_again(arena.worlds[0], plan, merchant_id)
+            after = await _ask_again(arena.workers[0], plan, merchant_id)
     except TimeoutError:
         return [f"{plan.kind} hangs"]
     facts = await facts_of(arena.judge, merchant_id)
@@ -115,14 +115,14 @@ def _judge(arena: Arena, plan: Plan, facts: Facts, answers: list[Answers], after
     complaints += [f"still {code} after the race" for code in after.refused if code in _NO_MORE]
     complaints += wrong_with_answers(facts, given, may_void=plan.may_void)
     complaints += wrong_with_numbers(facts) + wrong_with_units(facts)
-    for code, carrier in arena.worlds[0].carriers.items():
+    for code, carrier in arena.workers[0].carriers.items():
         if code in plan.units:
             complaints += wrong_with_books(facts, carrier.issued(), code)
     return complaints
 
 
 async def _race(arena: Arena, plan: Plan, merchant_id: int) -> list[Answers]:
-    here = [_callers(arena.worlds[worker], plan, merchant_id, worker) for worker in range(min(plan.workers, 2))]
+    here = [_callers(arena.workers[place], plan, merchant_id, place) for place in range(min(plan.workers, 2))]
     elsewhere = [_ask_other(arena.other, plan, merchant_id)] if plan.workers == WORKERS else []
     return list(await asyncio.gather(*here, *elsewhere))
 
@@ -136,59 +136,59 @@ async def _ask_other(other: asyncio.subprocess.Process, plan: Plan, merchant_id:
     return Answers(given, said["refused"], said["broken"])
 
 
-async def _callers(world: World, plan: Plan, merchant_id: int, worker: int) -> Answers:
+async def _callers(worker: Worker, plan: Plan, merchant_id: int, place: int) -> Answers:
     """Everybody who asks at this worker, side by side."""
     answers = Answers()
-    mine = [calls for place, calls in enumerate(plan.callers) if place % plan.workers == worker]
-    await asyncio.gather(*(_caller(world, calls, merchant_id, answers) for calls in mine))
+    mine = [calls for caller, calls in enumerate(plan.callers) if caller % plan.workers == place]
+    await asyncio.gather(*(_caller(worker, calls, merchant_id, answers) for calls in mine))
     return answers
 
 
-async def _caller(world: World, calls: Sequence[Call], merchant_id: int, answers: Answers) -> None:
+async def _caller(worker: Worker, calls: Sequence[Call], merchant_id: int, answers: Answers) -> None:
     for call in calls:
         try:
             await asyncio.sleep(call.pause_ms / 1000)
-            numbers = await _take(world, call, merchant_id, call.asks, answers)
+            numbers = await _take(worker, call, merchant_id, call.asks, answers)
             for number in numbers if call.cancels else ():
-                await _cancel(world, merchant_id, call.carrier, number, answers)
+                await _cancel(worker, merchant_id, call.carrier, number, answers)
         except Refusal as refusal:
             answers.refused.append(refusal.code)
         except Exception:  # whatever it is, no caller should have to meet it
             answers.broken.append(traceback.format_exc())
 
 
-async def _take(world: World, call: Call, merchant_id: int, asks: Sequence[ParcelAsk], answers: Answers) -> list[str]:
-    account_id, sender = await account_of(world.db, merchant_id, call.carrier)
+async def _take(worker: Worker, call: Call, merchant_id: int, asks: Sequence[ParcelAsk], answers: Answers) -> list[str]:
+    account_id, sender = await account_of(worker.db, merchant_id, call.carrier)
     request = TakeRequest(
         merchant_id, account_id, sender, tuple(asks), retake=call.retake, idempotency_key=call.idempotency_key
     )
-    outcomes = await waybills.take(world.counter, request)
+    outcomes = await waybills.take(worker.counter, request)
     taken = [outcome for outcome in outcomes if isinstance(outcome, Taken)]
     answers.given += [(outcome.keys, outcome.ref.carrier, outcome.number) for outcome in taken]
     answers.refused += [outcome.refusal.code for outcome in outcomes if not isinstance(outcome, Taken)]
     return [outcome.number for outcome in taken]
 
 
-async def _cancel(world: World, merchant_id: int, carrier: str, number: str, answers: Answers) -> None:
+async def _cancel(worker: Worker, merchant_id: int, carrier: str, number: str, answers: Answers) -> None:
     try:
-        await lives.cancel(world.counter, merchant_id, carrier, number)
+        await lives.cancel(worker.counter, merchant_id, carrier, number)
     except Refusal as refusal:
         answers.refused.append(refusal.code)
 
 
-async def _ask_again(world: World, plan: Plan, merchant_id: int) -> Answers:
+async def _ask_again(worker: Worker, plan: Plan, merchant_id: int) -> Answers:
     """Everybody has gone and the carriers behave: who asks now is served, or refused for a lasting reason."""
     answers = Answers()
     if plan.faults:
         await asyncio.sleep(SETTLE.total_seconds())
-        await live.settle_all(world.counter)
+        await live.settle_all(worker.counter)
     asked: set[tuple[str, ...]] = set()
     for call in (call for calls in plan.callers for call in calls):
         new = [ask for ask in call.asks if ask.keys not in asked]
         asked |= {ask.keys for ask in new}
         if new:
             again = Call(call.carrier, tuple(new))
-            await _caller(world, [again], merchant_id, answers)
+            await _caller(worker, [again], merchant_id, answers)
     return answers
 
 
@@ -196,15 +196,15 @@ async def _serve() -> None:
     """The other process: a line with seed and merchant comes in, a line with the answers goes out."""
     folder, url = Path(sys.argv[1]), sys.argv[2]
     era = Era(Settings(data=folder, database_url=url, sandbox=True), folder)
-    async with era.program(pool_size=6) as [world]:
+    async with era.program(pool_size=6) as [worker]:
         lines = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
         while line := await lines.readline():
             seed, merchant_id = map(int, line.split())
-            answers = await _callers(world, race_plan(seed), merchant_id, WORKERS - 1)
+            answers = await _callers(worker, race_plan(seed), merchant_id, WORKERS - 1)
             sys.stdout.write(json.dumps(asdict(answers)) + "\n")
             sys.stdout.flush()
-        await leases.close_leases_of_the_dead(world.db)
+        await leases.close_leases_of_the_dead(worker.db)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from miandan.connectors.faults import Fault, FaultPlan
-from tests.crash.ground import LISTED, LIVE, SEGMENT
+from tests.crash.era import LISTED, LIVE, SEGMENT
 from tests.crash.judges import Keys, Number
 
 CALLERS = 4

@@ -18,11 +18,10 @@ from miandan.kernel.settings import Settings
 from miandan.waybills import live, lives
 from miandan.waybills import service as waybills
 from miandan.waybills.model import Outcome, ParcelAsk, Taken, TakeRequest
-from tests.crash.ground import SETTLE, Era, account_of
+from tests.crash.era import SETTLE, Era, Worker, account_of, parcel
 from tests.crash.judges import Keys
 from tests.crash.steps import Journal, Step, Verb, task_of
 from tests.crash.triggers import Place, Trigger, install
-from tests.waybills.world import World, parcel
 
 PATIENCE_SECONDS = 25.0
 """How long a step is tried again while the database is away or the outcome of a call is not known."""
@@ -41,8 +40,8 @@ def say(**line: object) -> None:
 class Program:
     """One life of the program."""
 
-    def __init__(self, world: World, merchant_id: int, journal: Journal, seed: int) -> None:
-        self.world = world
+    def __init__(self, worker: Worker, merchant_id: int, journal: Journal, seed: int) -> None:
+        self.worker = worker
         self.merchant_id = merchant_id
         self.journal = journal
         self.numbers = dict(journal.numbers)
@@ -81,7 +80,7 @@ class Program:
                 await asyncio.sleep(0.05)
 
     async def _take(self, step: Step, *, late: bool) -> list[Any]:
-        account_id, sender = await account_of(self.world.db, self.merchant_id, step.carrier)
+        account_id, sender = await account_of(self.worker.db, self.merchant_id, step.carrier)
         request = TakeRequest(
             self.merchant_id,
             account_id,
@@ -90,7 +89,7 @@ class Program:
             retake=step.verb is Verb.RETAKE,
             idempotency_key=step.idempotency_key,
         )
-        outcomes = await waybills.take(self.world.counter, request)
+        outcomes = await waybills.take(self.worker.counter, request)
         if not late and (passing := _passing(outcomes)):
             raise _Passing(passing)
         taken = [outcome for outcome in outcomes if isinstance(outcome, Taken)]
@@ -103,7 +102,7 @@ class Program:
         if number is None:
             return []
         try:
-            await lives.cancel(self.world.counter, self.merchant_id, *number)
+            await lives.cancel(self.worker.counter, self.merchant_id, *number)
         except Refusal as refusal:
             if refusal.code in _PASSING and not late:
                 raise _Passing(refusal.code) from refusal
@@ -112,9 +111,9 @@ class Program:
         return [[keys, *number]]
 
     async def _jobs(self) -> None:
-        await live.settle_all(self.world.counter)
-        await leases.close_leases_of_the_dead(self.world.db)
-        await lives.recycle_due(self.world.db)
+        await live.settle_all(self.worker.counter)
+        await leases.close_leases_of_the_dead(self.worker.db)
+        await lives.recycle_due(self.worker.db)
 
 
 class _Passing(Exception):
@@ -135,8 +134,8 @@ async def main() -> None:
     if trigger:
         install(Trigger(Place(trigger[0]), int(trigger[1]), trigger[2]))
     era = Era(Settings(data=Path(folder), database_url=url, sandbox=True), Path(folder))
-    async with era.program(pool_size=6) as [world]:
-        program = Program(world, int(merchant), Journal.read(Path(journal)), int(seed))
+    async with era.program(pool_size=6) as [worker]:
+        program = Program(worker, int(merchant), Journal.read(Path(journal)), int(seed))
         steps = task_of(int(seed)).callers
         await asyncio.gather(*(program.caller(caller, mine) for caller, mine in enumerate(steps)))
 
