@@ -51,6 +51,14 @@ format: $(BIN)/.test ## put the code into the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
+	$(BIN)/pytest -m prove
+	$(BIN)/python -m tests.crash --races 10000 --kills 300
+
+N ?= 100
+crash: $(BIN)/.test ## races and kills, N=100 of each; SEED=... runs those of a failure again
+	$(BIN)/python -m tests.crash --races $(N) --kills $(N) $(if $(SEED),--seed $(SEED))
+
 lock: ## write the lock files anew (needs uv)
 	$(LOCK) -o requirements/run.lock
 	$(LOCK) --extra test -o requirements/test.lock
