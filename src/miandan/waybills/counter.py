@@ -49,6 +49,8 @@ class Counter:
     connectors: Mapping[str, Connector]
     calling: set[str] = field(default_factory=set)
     """Intents whose live call this process is making now."""
+    printing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while labels are printed."""
     _cards: dict[AccountRef, tuple[float, AccountCard]] = field(default_factory=dict)
     _routes: dict[str, tuple[float, Routes]] = field(default_factory=dict)
 

@@ -1,7 +1,8 @@
 """From waybills to paper: what each label says, and the count of copies, which is written before a file appears."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ from miandan.carriers.catalogue import catalogue
 from miandan.carriers.offers import services_of
 from miandan.connectors.model import Sender
 from miandan.kernel.clock import BEIJING
+from miandan.kernel.errors import Refusal
 from miandan.labels.model import LabelData, RenderReport
 from miandan.labels.pdf import write_pdf
 from miandan.orders.model import OrderLine, goods_summary
@@ -23,6 +25,7 @@ from miandan.vault.service import masked
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.superseding import refuse_unless_live
 
 RULE = "label"
 """The mask of GB/T 41833, the default for everything that is printed."""
@@ -38,19 +41,43 @@ async def print_pdf(
 
     The copies are counted and committed after the file is complete and before it appears under its name: a crash may
     lose a label that was counted, so that the next one says copy 2, but none exists twice without saying so. Two
-    programs that print the same numbers wait for each other. Raises labels.disk_full, labels.not_writable.
+    programs that print the same numbers wait for each other. Each number is printed once however often it is named.
+    Raises labels.nothing_to_print, labels.disk_full, labels.not_writable, and waybill.unknown or waybill.not_live
+    where one of the numbers must not be on any parcel; then nothing is printed.
     """
     sheets = await _with_children(counter, refs)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        async with counter.db.transaction() as tx:
+    with _part_of(path) as part:
+        async with counter.printing, counter.db.transaction() as tx:
             await lives_queries.count_copies(tx, sheets)
             waybills = await queries.waybills(tx, sheets)
+            for waybill in waybills:
+                refuse_unless_live(waybill)
             report = write_pdf(await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox), part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return report
+
+
+@contextmanager
+def _part_of(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end; refusals name the one that was asked for.
+
+    A device or a pipe has nothing to keep and is written as it comes.
+    """
+    whole = path.resolve()
+    device = whole.exists() and not whole.is_file()
+    part = whole if device else whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    try:
+        yield part
+        if not device:
+            part.replace(whole)
+    except Refusal as refusal:
+        if "file" not in refusal.fields:
+            raise
+        raise Refusal(refusal.code, **refusal.fields | {"file": path.name}) from refusal
+    except OSError as error:
+        raise Refusal("labels.not_writable", file=path.name, reason=error.strerror) from error
+    finally:
+        if not device:
+            part.unlink(missing_ok=True)
 
 
 async def labels_of(
@@ -147,9 +174,14 @@ async def _recipients(
 
 
 async def _with_children(counter: Counter, refs: Sequence[NumberRef]) -> list[NumberRef]:
-    sheets: list[NumberRef] = []
-    for waybill in await queries.waybills(counter.db, refs):
-        sheets.append(waybill.ref)
-        if waybill.pieces > 1 and waybill.parent_number is None:
-            sheets += [queries.sibling(waybill.ref, one) for one in await queries.children(counter.db, waybill.ref)]
-    return sheets
+    if not refs:
+        raise Refusal("labels.nothing_to_print")
+    waybills = {waybill.ref: waybill for waybill in await queries.waybills(counter.db, refs)}
+    sheets: dict[NumberRef, None] = {}
+    for ref in refs:
+        if ref not in waybills:
+            raise Refusal("waybill.unknown", carrier=ref.carrier, number=ref.number)
+        sheets[ref] = None
+        if waybills[ref].pieces > 1 and waybills[ref].parent_number is None:
+            sheets |= {queries.sibling(ref, child): None for child in await queries.children(counter.db, ref)}
+    return list(sheets)

@@ -23,7 +23,7 @@ from miandan.vault.service import keep_index
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.model import NumberRef, NumberState, Waybill
-from miandan.waybills.superseding import family_for_update, refuse_if_under_way
+from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 
 CALL_SECONDS = 30.0
 RECYCLED_WAS_SCANNED = "waybill.recycled_was_scanned"
@@ -184,7 +184,7 @@ async def state_shipped(db: Database, merchant_id: int, carrier: str, number: st
     async with db.transaction() as tx:
         family = await _whole_family_for_update(tx, ref)
         if at is not None:
-            _refuse_unless_live(family[0])
+            refuse_unless_live(family[0])
         for one in family:
             await lives_queries.set_shipped(tx, one.ref, at)
 
@@ -213,7 +213,7 @@ async def update(
     async with counter.db.transaction() as tx:
         family = await _whole_family_for_update(tx, ref)
         parent = family[0]
-        _refuse_unless_live(parent)
+        refuse_unless_live(parent)
         sealed = keys.seal(recipient, parent.order_ref) if isinstance(recipient, Recipient) else recipient
         if sealed is not None and parent.sealed.index:  # a recipient that was replaced must still be found and erased
             await keep_index(tx, merchant_id, [(parent.order_ref, parent.sealed)])
@@ -230,11 +230,6 @@ async def update(
                 changed = replace(changed, division_code=division_code, route=routes.of(division_code))
             await lives_queries.replace_document(tx, changed, now())
     return parent.version + 1
-
-
-def _refuse_unless_live(waybill: Waybill) -> None:
-    if waybill.state is not NumberState.ISSUED or waybill.superseded_by is not None:
-        raise Refusal("waybill.not_live", number=waybill.ref.number, state=waybill.state.value)
 
 
 async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: str) -> Recipient:

@@ -39,3 +39,11 @@ def refuse_if_under_way(waybill: Waybill) -> None:
         raise Refusal("cancel.picked_up", number=waybill.ref.number)
     if waybill.shipped_at is not None:
         raise Refusal("cancel.shipped", number=waybill.ref.number)
+
+
+def refuse_unless_live(waybill: Waybill) -> None:
+    """Raises waybill.not_live for a number that must not be on any parcel."""
+    if waybill.superseded_by is not None:
+        raise Refusal("waybill.not_live", number=waybill.ref.number, state=f"superseded by {waybill.superseded_by}")
+    if waybill.state is not NumberState.ISSUED:
+        raise Refusal("waybill.not_live", number=waybill.ref.number, state=waybill.state.value)
