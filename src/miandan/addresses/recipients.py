@@ -32,6 +32,7 @@ _TAKES_IT = re.compile(
 _PIECES = re.compile(r"[\s,_]+")
 _MARKED_EXTENSION = re.compile(r"[\[(](\d{4})[\])]")
 _HARD = re.compile(r"[\n\t]+")
+_HAN = re.compile(r"[一-鿿]")
 _HAS_NUMBER = re.compile(r"\d")
 _PLACE_LEVEL = re.compile(r"[省市区县镇乡路街村]")
 _NOTHING = frozenset(["null", "NULL", "undefined", "None"])
@@ -91,12 +92,21 @@ def _labelled(table: Divisions, text: str, labels: list[re.Match[str]]) -> Parse
         found = find_phone(place) or find_phone(fields["rest"])
         phone = found or find_phone(name)
         place, name = _without(place, phone), _without(name, phone)
+    if not place and not fields["rest"].strip(_EDGES):
+        return _behind_a_label(table, text, fields["phone"], phone, name)
     if not name or not place:
         unread = f"{fields['rest']}\n{place}" if not name else f"{fields['rest']} {place}"
         return _unlabelled(table, unread, phone, name)
     if fields["rest"].strip(_EDGES):
         place = f"{place} {fields['rest'].strip(_EDGES)}"
     return _answer(_bare_name(name), phone, read_address(table, place))
+
+
+def _behind_a_label(table: Divisions, text: str, numbers: str, phone: FoundPhone | None, name: str) -> ParsedRecipient:
+    """The address has no label of its own: it stands behind the phone's or the name's, which may hold everything."""
+    if name and not _PIECES.search(name):
+        return _unlabelled(table, numbers if _HAN.search(numbers) else "", phone, name)
+    return _unlabelled(table, _LABEL.sub("\n", text), phone)
 
 
 def _without(text: str, phone: FoundPhone | None) -> str:
