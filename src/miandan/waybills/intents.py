@@ -66,9 +66,11 @@ _SETTLE = """
 
 _DOUBT = """
     UPDATE live_intent
-       SET state = 'in_doubt', raw = $3
-     WHERE merchant_id = $1 AND intent_id = $2 AND state = 'open'
+       SET state = 'in_doubt', raw = $3, asked_at = greatest(asked_at, $4)
+     WHERE merchant_id = $1 AND intent_id = $2 AND state IN ('open', 'in_doubt')
 """
+
+_NUMBER_GIVEN = "SELECT number FROM live_intent WHERE merchant_id = $1 AND intent_id = $2"
 
 _ABANDONED = "SELECT merchant_id, intent_id FROM live_intent WHERE state IN ('open', 'in_doubt') ORDER BY asked_at"
 
@@ -118,9 +120,15 @@ async def settle(
     await tx.execute(_SETTLE, intent.merchant_id, intent.intent_id, state, at, number, error, raw)
 
 
-async def doubt(tx: Transaction, intent: Intent, raw: str) -> None:
-    """Write down that no answer came."""
-    await tx.execute(_DOUBT, intent.merchant_id, intent.intent_id, raw)
+async def doubt(tx: Transaction, intent: Intent, raw: str, asked_at: datetime) -> None:
+    """Write down that no answer came to a call that began at `asked_at` or before."""
+    await tx.execute(_DOUBT, intent.merchant_id, intent.intent_id, raw, asked_at)
+
+
+async def number_given(db: Reads, intent: Intent) -> str | None:
+    """The number that the call ended with, whoever learnt it; None when it gave none."""
+    number: str | None = await db.fetchval(_NUMBER_GIVEN, intent.merchant_id, intent.intent_id)
+    return number
 
 
 async def free_keys(tx: Transaction, intent: Intent, placeholder: str) -> None:

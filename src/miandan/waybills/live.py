@@ -221,16 +221,20 @@ async def _call(
         except (CarrierSilent, TimeoutError) as silence:
             raw, unanswered = str(silence), called_at
     async with counter.db.transaction() as tx:
-        await intents.doubt(tx, intent, raw)
+        await intents.doubt(tx, intent, raw, unanswered or called_at)
     return await _query(counter, connector, intent, unanswered or called_at)
 
 
 async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> Outcome | None:
+    # An intent waits for locks before its call, and whoever made it died at an unknown moment: while it is open the
+    # call may have begun just now. From the first doubt on the row says when at the latest.
+    unanswered = now() if intent.state == "open" else intent.asked_at
     if connector.repeat_safe:
-        return await _call(counter, connector, intent, await number_ask(counter, intent), intent.asked_at)
-    async with counter.db.transaction() as tx:
-        await intents.doubt(tx, intent, "")
-    return await _query(counter, connector, intent, intent.asked_at)
+        return await _call(counter, connector, intent, await number_ask(counter, intent), unanswered)
+    if intent.state == "open":
+        async with counter.db.transaction() as tx:
+            await intents.doubt(tx, intent, "", unanswered)
+    return await _query(counter, connector, intent, unanswered)
 
 
 async def _query(counter: Counter, connector: Connector, intent: Intent, called_at: datetime) -> Outcome | None:
@@ -268,6 +272,8 @@ async def _settle_answered(counter: Counter, connector: Connector, intent: Inten
         if refusal.code != REPEATED:  # such a number lives, for somebody else; any other nobody will use
             await _give_up(connector, intent, answer)
         return outcome
+    if isinstance(outcome, Refused) and await intents.number_given(counter.db, intent) != answer.numbers[0]:
+        await _give_up(connector, intent, answer)  # somebody has settled the call without this number
     if old is not None and isinstance(outcome, Taken):
         await lives.finish_cancelling(counter, old)
     return outcome
