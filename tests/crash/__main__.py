@@ -27,6 +27,8 @@ def main() -> int:
                 outcome = run(ground, count, seed)
                 failed += len(outcome.failures)
                 say(f"{outcome.done} {what} in {outcome.seconds:.1f} s, {len(outcome.failures)} failed")
+                if outcome.kinds:
+                    say(", ".join(f"{kind} {times}" for kind, times in outcome.kinds.most_common()))
                 for one in outcome.failures:
                     say(f"again: python -m tests.crash --{what} {3 if what == 'kills' else 1} --seed {one}")
     return 1 if failed else 0

@@ -50,9 +50,12 @@ class Case:
     merchant_id: int
     task: Task
     rng: random.Random
-    kills: int = 0
+    accompanied: bool = False
+    """Whether another program does half of the callers' work meanwhile, and goes on when this one is killed."""
+    struck: list[str] = field(default_factory=list)
+    """What was killed, kind by kind."""
     told: list[str] = field(default_factory=list)
-    """How it was killed, for the report."""
+    """How it was meant to be killed, for the report."""
 
     @property
     def journal(self) -> Path:
@@ -65,16 +68,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How many kills there were, and what was wrong."""
+    """The kills that happened, kind by kind, and what was wrong."""
 
-    kills: int
+    struck: list[str]
     wrong: list[str]
 
 
 async def run_kills(ground: Ground, era: Era, seed: int, most: int = LIVES - 1) -> Result:
     """The kills of one seed, at most `most`."""
     task = task_of(seed)
-    case = Case(ground, era, seed, await _merchant(era, task), task, random.Random(f"kill {seed}"))
+    rng = random.Random(f"kill {seed}")
+    case = Case(ground, era, seed, await _merchant(era, task), task, rng, accompanied=rng.random() < 0.3)
     plan_faults(era, task)
     for life in range(min(most, LIVES - 1) + 1):
         last = life == min(most, LIVES - 1)
@@ -83,8 +87,8 @@ async def run_kills(ground: Ground, era: Era, seed: int, most: int = LIVES - 1) 
         if ended not in (0, -signal.SIGKILL):
             complaints.append(f"ended with {ended}: {case.stderr.read_text(encoding='utf-8')[-2000:]}")
         if complaints or ended == 0:
-            return Result(case.kills, [f"after {case.told}: {one}" for one in complaints])
-    return Result(case.kills, [f"after {case.told}: never ended"])
+            return Result(case.struck, [f"after {case.told}: {one}" for one in complaints])
+    return Result(case.struck, [f"after {case.told}: never ended"])
 
 
 async def _merchant(era: Era, task: Task) -> int:
@@ -107,13 +111,15 @@ async def _killed_life(case: Case) -> int:
     before = _lines(case.journal)
     after = before + case.rng.randint(1, 2 * CALLERS * 6)
     if kind == "time":
-        return await _live(case, watch=lambda process: _kill_at(case, process, after))
+        ended = await _live(case, watch=lambda process: _kill_at(case, process, after))
+        case.struck += ["at any time"] * (ended == -signal.SIGKILL)
+        return ended
     if kind == "server":
         return await _live(case, watch=lambda process: _kill_server_at(case, process, after))
     trigger = _carrier_trigger(case.rng) if kind == "carrier" else _statement_trigger(case.rng)
     case.told.append(f"{trigger.place} {trigger.nth} {trigger.when}")
     ended = await _live(case, trigger)
-    case.kills += ended == -signal.SIGKILL
+    case.struck += [str(trigger.place)] * (ended == -signal.SIGKILL)
     return ended
 
 
@@ -131,20 +137,20 @@ def _carrier_trigger(rng: random.Random) -> Trigger:
 async def _live(
     case: Case, trigger: Trigger | None = None, watch: Callable[[asyncio.subprocess.Process], Any] | None = None
 ) -> int:
-    """Run the program until it ends or is killed; its exit code."""
-    arguments = [str(case.era.folder), case.era.url, str(case.merchant_id), str(case.seed), str(case.journal)]
-    if trigger is not None:
-        arguments += [trigger.place, str(trigger.nth), trigger.when]
-    with case.journal.open("ab") as said, case.stderr.open("ab") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.crash.worker", *arguments, cwd=_ROOT, stdout=said, stderr=errors
-        )
-    watcher = asyncio.create_task(watch(process)) if watch is not None else None
+    """Run the program until it ends or is killed, and its companion until it ends; how they ended."""
+    mine, others = (range(2), range(2, CALLERS)) if case.accompanied else (range(CALLERS), range(0))
+    program = await _start(case, mine, trigger)
+    companions = [await _start(case, others, None)] if others else []
+    watcher = asyncio.create_task(watch(program)) if watch is not None else None
     try:
-        return await asyncio.wait_for(process.wait(), LIFE_SECONDS)
+        async with asyncio.timeout(LIFE_SECONDS):
+            ended = [await one.wait() for one in (program, *companions)]
+        return next((code for code in reversed(ended) if code), 0)
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        for one in (program, *companions):
+            if one.returncode is None:
+                one.kill()
+                await one.wait()
         return -signal.SIGALRM
     finally:
         if watcher is not None:
@@ -152,12 +158,23 @@ async def _live(
             await asyncio.gather(watcher, return_exceptions=True)
 
 
+async def _start(case: Case, callers: range, trigger: Trigger | None) -> asyncio.subprocess.Process:
+    """One program with these callers; both programs of a case write into one journal, a line at a time."""
+    arguments = [str(case.era.folder), case.era.url, str(case.merchant_id), str(case.seed), str(case.journal)]
+    arguments.append(",".join(map(str, callers)))
+    if trigger is not None:
+        arguments += [trigger.place, str(trigger.nth), trigger.when]
+    with case.journal.open("ab") as said, case.stderr.open("ab") as errors:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.crash.worker", *arguments, cwd=_ROOT, stdout=said, stderr=errors
+        )
+
+
 async def _kill_at(case: Case, process: asyncio.subprocess.Process, lines: int) -> None:
     await _wait_for(case, lines)
     case.told.append(f"SIGKILL after line {lines}")
     if process.returncode is None:
         process.kill()
-        case.kills += 1
 
 
 async def _kill_server_at(case: Case, process: asyncio.subprocess.Process, lines: int) -> None:
@@ -168,6 +185,7 @@ async def _kill_server_at(case: Case, process: asyncio.subprocess.Process, lines
     if case.rng.random() < 0.5:
         case.told.append(f"postmaster after line {lines}")
         case.ground.kill_server()
+        case.struck.append("postmaster")
     else:
         case.told.append(f"backend after line {lines}")
         async with case.era.judge() as judge:
@@ -177,7 +195,7 @@ async def _kill_server_at(case: Case, process: asyncio.subprocess.Process, lines
             if not backends:
                 return
             os.kill(case.rng.choice(backends)["pid"], signal.SIGKILL)
-    case.kills += 1
+            case.struck.append("backend")
 
 
 async def _wait_for(case: Case, lines: int) -> None:

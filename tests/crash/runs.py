@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ class Outcome:
     done: int = 0
     failures: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
+    kinds: Counter[str] = field(default_factory=Counter)
+    """Kills by what was killed."""
 
 
 def say(line: str) -> None:
@@ -59,7 +62,8 @@ def run_all_kills(ground: Ground, kills: int, seed: int, tell: Tell = say) -> Ou
         with ground.era() as era:
             for one in range(seed, seed + CASES_PER_ERA):
                 result = asyncio.run(run_kills(ground, era, one, most=min(LIVES - 1, kills - outcome.done)))
-                outcome.done += result.kills
+                outcome.kinds.update(result.struck)
+                outcome.done = outcome.kinds.total()
                 _note(outcome, one, "kills", result.wrong, tell)
                 if outcome.done >= kills:
                     break

@@ -1,4 +1,4 @@
-"""The program that is killed: `python -m tests.crash.worker FOLDER URL MERCHANT SEED JOURNAL [PLACE NTH WHEN]`.
+"""The program that is killed: `python -m tests.crash.worker FOLDER URL MERCHANT SEED JOURNAL CALLERS [PLACE NTH WHEN]`.
 
 It does what the seed says and is not done yet by its journal, several callers side by side, and says each answer
 before it goes on.
@@ -18,7 +18,7 @@ from miandan.kernel.settings import Settings
 from miandan.waybills import live, lives
 from miandan.waybills import service as waybills
 from miandan.waybills.model import Outcome, ParcelAsk, Taken, TakeRequest
-from tests.crash.era import SETTLE, Era, Worker, account_of, parcel
+from tests.crash.era import SETTLE, Era, Worker, account_of, parcel, patient_connect
 from tests.crash.judges import Keys
 from tests.crash.steps import Journal, Step, Verb, task_of
 from tests.crash.triggers import Place, Trigger, install
@@ -74,7 +74,7 @@ class Program:
                 in_doubt = "doubt" in str(passing)
                 await asyncio.sleep(SETTLE.total_seconds() / 2 if in_doubt else 0.02)
             except Exception as error:  # the server was killed under us; what was asked may have happened or not
-                if late:
+                if waited > PATIENCE_SECONDS:
                     raise
                 say(hurt=f"{type(error).__name__}: {str(error)[:120]}")
                 await asyncio.sleep(0.05)
@@ -130,14 +130,15 @@ def _asked(orders: tuple[str, ...], pieces: int) -> ParcelAsk:
 
 
 async def main() -> None:
-    folder, url, merchant, seed, journal, *trigger = sys.argv[1:]
+    folder, url, merchant, seed, journal, callers, *trigger = sys.argv[1:]
     if trigger:
         install(Trigger(Place(trigger[0]), int(trigger[1]), trigger[2]))
     era = Era(Settings(data=Path(folder), database_url=url, sandbox=True), Path(folder))
+    await (await patient_connect(url)).close()  # the server may have been killed just now
     async with era.program(pool_size=6) as [worker]:
         program = Program(worker, int(merchant), Journal.read(Path(journal)), int(seed))
         steps = task_of(int(seed)).callers
-        await asyncio.gather(*(program.caller(caller, mine) for caller, mine in enumerate(steps)))
+        await asyncio.gather(*(program.caller(caller, steps[caller]) for caller in map(int, callers.split(","))))
 
 
 if __name__ == "__main__":
