@@ -86,3 +86,28 @@ def test_the_page_is_made_from_the_catalogue() -> None:
 def test_every_code_stands_once_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert [code for code in catalogue() if text.count(f"| `{code}` |") != 1] == []
+
+
+def test_docstrings_name_codes_that_exist() -> None:
+    """What a docstring says is raised stands in the catalogue; `ship.*` means codes that begin so."""
+    named = [(place, code) for place, text in docstrings() for code in promised(text)]
+    assert len(named) > 100
+    assert [one for one in named if not any(fnmatchcase(code, one[1]) for code in catalogue())] == []
+
+
+def docstrings() -> list[tuple[str, str]]:
+    """Every docstring of the program with its file."""
+    return [
+        (file.name, ast.get_docstring(node) or "")
+        for file in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def promised(docstring: str) -> list[str]:
+    """The codes behind `Raises`, up to the end of the paragraph."""
+    first = {code.split(".")[0] for code in catalogue()}
+    behind = [text.split("\n\n")[0] for text in re.split(r"\bRaises\b", docstring)[1:]]
+    words = [word for text in behind for word in re.findall(r"\b[a-z_]+\.(?:[a-z_]+|\*)", text)]
+    return [word for word in words if word.split(".")[0] in first]
