@@ -98,3 +98,11 @@ def test_every_make_that_a_document_mentions_exists() -> None:
 def test_both_commands_stand_on_the_first_screen(readme: Path) -> None:
     first = read(readme).splitlines()[:45]
     assert [name for name in ("ship", "test") if not any(line.startswith(f"$ make {name}") for line in first)] == []
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_summary_in_the_readme_is_worded_as_the_program_words_it(readme: Path) -> None:
+    report = read(ROOT / "src/miandan/cli/report.py")
+    shown = [found[1] for line in fenced(read(readme)) if (found := re.match(r"  (\S+ [a-z]+(?: [a-z]+)*) +\S", line))]
+    assert len(shown) >= 6
+    assert [words for words in shown if words not in report] == []
