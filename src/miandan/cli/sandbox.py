@@ -65,10 +65,11 @@ async def _supply(db: Database, offer: dict[str, Any]) -> None:
     if "segment" in offer:
         last = FIRST_SERIAL + offer["segment"] - 1
         await branches.load_segment(db, carrier, office, FIRST_SERIAL, last, NumberKind.SANDBOX)
-        await routes.load_route_table(db, carrier, route_rows(), sandbox=True)
     if "listed" in offer:
         numbers = [rule.format(FIRST_SERIAL + place) for place in range(offer["listed"])]
         await branches.load_list(db, carrier, office, numbers)
+    if "segment" in offer or "listed" in offer:  # a live answer brings its own route data
+        await routes.load_route_table(db, carrier, route_rows(), sandbox=True)
     if "stock" in offer:
         await branches.receive_stock(db, carrier, office, offer["stock"])
 

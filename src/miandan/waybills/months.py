@@ -9,7 +9,7 @@ MONTHS_AHEAD = 2
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('waybill months'))"
 _EXISTS = "SELECT to_regclass($1) IS NOT NULL"
-_CREATE = "CREATE TABLE {name} PARTITION OF waybill FOR VALUES FROM ('{first}') TO ('{next}')"
+_CREATE = "CREATE TABLE IF NOT EXISTS {name} PARTITION OF waybill FOR VALUES FROM ('{first}') TO ('{next}')"
 
 
 async def prepare(db: Database) -> None:
@@ -31,5 +31,5 @@ async def _create_if_missing(db: Database, first: date) -> None:
         return
     async with db.transaction() as tx:
         await tx.execute(_LOCK)
-        if not await tx.fetchval(_EXISTS, name):
-            await tx.execute(_CREATE.format(name=name, first=first, next=following(first)))
+        # Asking again here would be answered from this session's cache, which may not know yet what another one made.
+        await tx.execute(_CREATE.format(name=name, first=first, next=following(first)))

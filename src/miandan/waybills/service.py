@@ -90,12 +90,18 @@ async def _serve(
         outcomes |= {place: one for place, one in served.items() if isinstance(one, Taken)}
         if blind and len(outcomes) < len(parcels):  # an order that has its number needs no unit and no active account
             outcomes |= await _known(counter, request, card, parcels, outcomes)
-        outcomes = served | outcomes
-        break
+        outcomes = {place: one for place, one in served.items() if not _contended(one)} | outcomes
+        if len(outcomes) == len(parcels):
+            break
     return [
         outcomes.get(place) or Refused(parcel.ask.keys, Refusal("take.contended", key=parcel.ask.keys[0]))
         for place, parcel in enumerate(parcels)
     ]
+
+
+def _contended(outcome: Outcome) -> bool:
+    """Whether somebody else was taking the parcel at that moment: the next look may find what became of it."""
+    return isinstance(outcome, Refused) and outcome.refusal.code == "take.contended"
 
 
 async def _known_only(
