@@ -82,6 +82,34 @@ async def test_a_recharge_is_seen_although_somebody_was_refused_before(heart: He
             assert codes(await stall.take("yto", parcel(f"later {round_}"))) == [""]
 
 
+async def test_a_refusal_that_came_to_nothing_is_not_told_to_the_next_caller(heart: Heart) -> None:
+    """One caller waits for units, is refused more, and is served by what another one did not need."""
+    async with heart.stall() as stall:
+        account = await stall.account("yto", units=20)
+        ten = [parcel(f"{i}") for i in range(10)]
+        await stall.take("yto", *ten)
+        await stall.take("yto", *ten)  # fetches ten units in vain: the worker holds all that is left
+        for order in "pqr":  # and now in one lease
+            await stall.one("yto", order)
+        db = stall.world.db
+        with pytest.raises(asyncio.TimeoutError):
+            async with db.transaction() as tx:  # another program is about to take order A
+                await tx.execute(
+                    "INSERT INTO parcel_key (merchant_id, parcel_key, carrier, number, seat, month) "
+                    "VALUES ($1, 'S10001/A', 'yto', 'nothing', 0, '2026-01-01')",
+                    stall.merchant_id,
+                )
+                held_up = asyncio.create_task(stall.take("yto", parcel("A")))
+                await asyncio.sleep(0.1)
+                waiting = asyncio.create_task(stall.take("yto", parcel("B")))
+                await asyncio.sleep(0.2)
+                raise asyncio.TimeoutError
+        assert codes(await held_up + await waiting) == ["", ""]
+        assert codes(await stall.take("yto", *(parcel(f"C{i}") for i in range(5)))) == [""] * 5
+        await accounts.recharge(db, stall.merchant_id, account.account_id, 5)
+        assert codes(await stall.take("yto", parcel("D"))) == [""]
+
+
 async def test_a_parcel_of_several_pieces_is_served_whole_or_not_at_all(heart: Heart) -> None:
     async with heart.stall() as stall:
         await stall.account("yto", units=5)

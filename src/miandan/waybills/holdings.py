@@ -62,6 +62,7 @@ class Holdings(Generic[Waiting]):
             taken.append(holding.free.pop(0))
             units -= taken[-1].left
         holding.busy += len(taken)
+        holding.refusal = None  # whoever was refused more has been served by what came back; the next one asks anew
         if holding.left < holding.size // 4 and len(holding.free) + holding.busy < self._most_leases:
             self._start_refill(account, holding, 1, asked=False)
         return taken
