@@ -58,6 +58,13 @@ _UNSETTLED = f"""
      WHERE merchant_id = $1 AND intent_id = $2 AND state IN ('open', 'in_doubt')
 """
 
+_IN_DOUBT = f"""
+    SELECT {_COLUMNS}
+      FROM live_intent
+     WHERE merchant_id = $1 AND state = 'in_doubt'
+     ORDER BY asked_at
+"""
+
 _SETTLE = """
     UPDATE live_intent
        SET state = $3, settled_at = $4, number = $5, error_code = $6, raw = $7
@@ -111,6 +118,11 @@ async def unsettled_for_update(tx: Transaction, merchant_id: int, intent_id: UUI
 async def all_unsettled(db: Reads) -> list[tuple[int, UUID]]:
     """Merchant and id of every intent without outcome, oldest first."""
     return [(row["merchant_id"], row["intent_id"]) for row in await db.fetch(_ABANDONED)]
+
+
+async def in_doubt(db: Reads, merchant_id: int) -> list[Intent]:
+    """The merchant's calls that nobody answered, oldest first."""
+    return [Intent(**dict(row)) for row in await db.fetch(_IN_DOUBT, merchant_id)]
 
 
 async def settle(

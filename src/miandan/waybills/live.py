@@ -195,7 +195,7 @@ async def _first_call(counter: Counter, connector: Connector, intent: Intent) ->
     try:
         ask = await number_ask(counter, intent)
     except Refusal as refusal:  # the vault does not open the recipient, so nobody was asked
-        return await _settle_refused(counter, intent, refusal, "")
+        return await settle_refused(counter, intent, refusal, "")
     return await _call(counter, connector, intent, ask)
 
 
@@ -217,7 +217,7 @@ async def _call(
         except CarrierRefused as refused:
             raw = without_person(refused.raw, ask.recipient)
             if unanswered is None or now() - unanswered >= connector.settle:
-                return await _settle_refused(counter, intent, Refusal("carrier.refused", raw=raw), raw)
+                return await settle_refused(counter, intent, Refusal("carrier.refused", raw=raw), raw)
         except (CarrierSilent, TimeoutError) as silence:
             raw, unanswered = str(silence), called_at
     async with counter.db.transaction() as tx:
@@ -229,12 +229,20 @@ async def _ask_again(counter: Counter, connector: Connector, intent: Intent) -> 
     # An intent waits for locks before its call, and whoever made it died at an unknown moment: while it is open the
     # call may have begun just now. From the first doubt on the row says when at the latest.
     unanswered = now() if intent.state == "open" else intent.asked_at
-    if connector.repeat_safe:
-        return await _call(counter, connector, intent, await number_ask(counter, intent), unanswered)
+    if connector.repeat_safe and (ask := await _same_ask(counter, intent)) is not None:
+        return await _call(counter, connector, intent, ask, unanswered)
     if intent.state == "open":
         async with counter.db.transaction() as tx:
             await intents.doubt(tx, intent, "", unanswered)
     return await _query(counter, connector, intent, unanswered)
+
+
+async def _same_ask(counter: Counter, intent: Intent) -> NumberAsk | None:
+    """None where the recipient was erased since: then only a query or a person can tell."""
+    try:
+        return await number_ask(counter, intent)
+    except Refusal:
+        return None
 
 
 async def _query(counter: Counter, connector: Connector, intent: Intent, called_at: datetime) -> Outcome | None:
@@ -251,7 +259,7 @@ async def _query(counter: Counter, connector: Connector, intent: Intent, called_
         return await _settle_answered(counter, connector, intent, answer)
     if not settled:
         return None
-    return await _settle_refused(counter, intent, Refusal("carrier.lost", carrier=intent.carrier), "not found")
+    return await settle_refused(counter, intent, Refusal("carrier.lost", carrier=intent.carrier), "not found")
 
 
 async def _settle_answered(counter: Counter, connector: Connector, intent: Intent, answer: CarrierAnswer) -> Outcome:
@@ -260,15 +268,15 @@ async def _settle_answered(counter: Counter, connector: Connector, intent: Inten
     wanted = int(intent.ask["pieces"])
     if len(answer.numbers) != wanted or not all(carrier.accepts(number) for number in answer.numbers):
         refusal = Refusal("carrier.number_breaks_rule", carrier=intent.carrier)
-        outcome = await _settle_refused(counter, intent, refusal, answer.raw)
+        outcome = await settle_refused(counter, intent, refusal, answer.raw)
         await _give_up(connector, intent, answer)
         return outcome
-    old = _replaced(intent)
+    old = replaced_by(intent)
     try:
         async with counter.db.transaction() as tx:
-            outcome = await _write_answer(tx, counter, intent, answer, old)
+            outcome = await write_answer(tx, counter, intent, answer, old)
     except Refusal as refusal:
-        outcome = await _settle_refused(counter, intent, refusal, answer.raw)
+        outcome = await settle_refused(counter, intent, refusal, answer.raw)
         if refusal.code != REPEATED:  # such a number lives, for somebody else; any other nobody will use
             await _give_up(connector, intent, answer)
         return outcome
@@ -279,17 +287,21 @@ async def _settle_answered(counter: Counter, connector: Connector, intent: Inten
     return outcome
 
 
-def _replaced(intent: Intent) -> NumberRef | None:
-    """The number whose place the new one takes."""
+def replaced_by(intent: Intent) -> NumberRef | None:
+    """The number whose place the new one takes, where the call is a retake."""
     if intent.ask["replacing"] is None:
         return None
     carrier, number, taken_in = intent.ask["replacing"]
     return NumberRef(intent.merchant_id, carrier, number, date.fromisoformat(taken_in))
 
 
-async def _write_answer(
+async def write_answer(
     tx: Transaction, counter: Counter, intent: Intent, answer: CarrierAnswer, old: NumberRef | None
 ) -> Outcome:
+    """The waybills of an answer, and the intent known; refused where somebody else has learnt the outcome.
+
+    Raises carrier.number_repeated, and what `supersede` raises where `old` cannot make way.
+    """
     held = await intents.unsettled_for_update(tx, intent.merchant_id, intent.intent_id)
     keys = tuple(intent.ask["keys"])
     if held is None:  # somebody else has learnt the outcome; the caller looks again
@@ -341,7 +353,7 @@ def _route(answer: CarrierAnswer) -> Route:
     return Route(answer.route.sort_code, answer.route.big_mark, answer.route.bag_centre)
 
 
-async def _settle_refused(counter: Counter, intent: Intent, refusal: Refusal, raw: str) -> Outcome:
+async def settle_refused(counter: Counter, intent: Intent, refusal: Refusal, raw: str) -> Outcome:
     """The carrier gave no number: keys and unit are free again."""
     keys = tuple(intent.ask["keys"])
     async with counter.db.transaction() as tx:
