@@ -134,11 +134,19 @@ async def main() -> None:
     if trigger:
         install(Trigger(Place(trigger[0]), int(trigger[1]), trigger[2]))
     era = Era(Settings(data=Path(folder), database_url=url, sandbox=True), Path(folder))
-    await (await patient_connect(url)).close()  # the server may have been killed just now
-    async with era.program(pool_size=6) as [worker]:
-        program = Program(worker, int(merchant), Journal.read(Path(journal)), int(seed))
-        steps = task_of(int(seed)).callers
-        await asyncio.gather(*(program.caller(caller, steps[caller]) for caller in map(int, callers.split(","))))
+    task = task_of(int(seed))
+    deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    opened = False
+    while not opened:
+        await (await patient_connect(url)).close()
+        try:
+            async with era.program(pool_size=6) as [worker]:
+                opened = True
+                program = Program(worker, int(merchant), Journal.read(Path(journal)), int(seed))
+                await asyncio.gather(*(program.caller(one, task.callers[one]) for one in map(int, callers.split(","))))
+        except Exception:  # a server that is killed while a program starts makes it fail, and its user start it again
+            if opened or asyncio.get_running_loop().time() > deadline:
+                raise
 
 
 if __name__ == "__main__":
