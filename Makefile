@@ -59,6 +59,9 @@ N ?= 100
 crash: $(BIN)/.test ## races and kills, N=100 of each; SEED=... runs those of a failure again
 	$(BIN)/python -m tests.crash --races $(N) --kills $(N) $(if $(SEED),--seed $(SEED))
 
+bench: $(BIN)/.bench ## every figure, each against its named alternative in the same run
+	$(BIN)/python -m bench
+
 lock: ## write the lock files anew (needs uv)
 	$(LOCK) -o requirements/run.lock
 	$(LOCK) --extra test -o requirements/test.lock
