@@ -71,34 +71,33 @@ class Clerk:
         path.write_text(csv_text(rows), encoding="utf-8-sig")
         return path
 
+    def but(self, **environment: str) -> "Clerk":
+        """The same clerk in another environment; an empty value unsets."""
+        return Clerk(self.folder, self.environment | environment)
+
     def start(
-        self, *arguments: str | Path, preexec: Callable[[], object] | None = None, **environment: str
+        self,
+        *arguments: str | Path,
+        preexec: Callable[[], object] | None = None,
+        screen: int = subprocess.PIPE,
     ) -> subprocess.Popen[bytes]:
+        """Start the program; `screen` is where standard error goes."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("MIANDAN_")}
         return subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
             cwd=self.folder,
-            env=self._environment() | environment,
+            env=others | self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=screen,
             preexec_fn=preexec,
         )
 
-    def _environment(self) -> dict[str, str]:
-        foreign = {name for name in os.environ if name.startswith("MIANDAN_")}
-        return {name: value for name, value in os.environ.items() if name not in foreign} | self.environment
+    def run(self, *arguments: str | Path, stdin: bytes = b"", preexec: Callable[[], object] | None = None) -> Done:
+        return finish(self.start(*arguments, preexec=preexec), stdin)
 
-    def run(
-        self,
-        *arguments: str | Path,
-        stdin: bytes = b"",
-        preexec: Callable[[], object] | None = None,
-        **environment: str,
-    ) -> Done:
-        return finish(self.start(*arguments, preexec=preexec, **environment), stdin)
-
-    def ship(self, *arguments: str | Path, orders: str | Path = ORDERS, **more: str) -> Done:
-        return self.run("ship", orders, *arguments, **more)
+    def ship(self, *arguments: str | Path, orders: str | Path = ORDERS) -> Done:
+        return self.run("ship", orders, *arguments)
 
     def report(self, name: str = "report.csv") -> list[Row]:
         with (self.folder / name).open(encoding="utf-8-sig", newline="") as file:
@@ -111,6 +110,10 @@ class Clerk:
     def sheets(self, name: str = "labels.pdf") -> list[str]:
         """The text of each label."""
         return judges.texts(self.folder / name)
+
+    def files(self) -> list[str]:
+        """Everything that lies in the folder, hidden files too."""
+        return sorted(path.name for path in self.folder.iterdir())
 
     def pages(self, name: str = "labels.pdf") -> int:
         """How many labels there are, without reading them."""

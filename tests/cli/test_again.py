@@ -4,9 +4,7 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,7 +119,7 @@ def test_two_runs_at_the_same_moment_agree_on_every_number_and_no_label_exists_t
     assert [one.code for one in done] == [0, 0], "\n".join(one.err for one in done)
     assert clerk.numbers("0.csv") == clerk.numbers("1.csv")
     assert len(clerk.numbers("0.csv")) == numbers_in_the_books(clerk) == many
-    taken = [set(row.order for row in clerk.report(f"{run}.csv") if row.state.endswith("taken")) for run in range(2)]
+    taken = [{row.order for row in clerk.report(f"{run}.csv") if row.state.endswith("taken")} for run in range(2)]
     assert len(taken[0] | taken[1]) == many
     assert not taken[0] & taken[1]
     labels = [

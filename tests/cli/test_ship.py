@@ -1,7 +1,6 @@
 """`miandan ship` as a clerk uses it: a file of orders in, numbers, labels and a report out; exit codes 0, 1 and 2."""
 
 import os
-import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -51,7 +50,8 @@ def test_a_real_export_goes_through_and_every_order_is_in_the_report_exactly_onc
     assert done.code in (0, 2), done.err
     report = clerk.report()
     read = read_orders(SHARED / name)
-    expected = [one.order_id for one in (*read.orders, *read.set_aside, *read.refused)]
+    expected = [one.order_id for one in read.orders]
+    expected += [one.order_id for one in read.set_aside] + [one.order_id for one in read.refused]
     assert len(expected) == orders
     assert Counter(one.order for one in report) == Counter(expected)
     lines = [[int(line) for line in one.rows.split()] for one in report]
@@ -171,6 +171,15 @@ def test_a_device_is_written_and_not_replaced(clerk: Clerk) -> None:
     assert not Path("/dev/stdout").resolve().is_file()
 
 
+def test_labels_and_report_may_go_into_a_pipe(clerk: Clerk) -> None:
+    clerk.orders(order_row(1))
+    process = clerk.start("ship", "orders.csv", "--out", "/dev/stdout")
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.startswith(b"%PDF-1.7")
+    assert out.rstrip().endswith(b"%%EOF")
+
+
 def test_labels_behind_a_link_are_written_where_the_link_leads(clerk: Clerk) -> None:
     clerk.orders(order_row(1))
     (clerk.folder / "printer").mkdir()
@@ -178,22 +187,14 @@ def test_labels_behind_a_link_are_written_where_the_link_leads(clerk: Clerk) -> 
     assert clerk.ship().code == 0
     assert (clerk.folder / "labels.pdf").is_symlink()
     assert (clerk.folder / "printer/today.pdf").stat().st_size > 1000
-    assert sorted(os.listdir(clerk.folder)) == ["labels.pdf", "orders.csv", "printer", "report.csv"]
+    assert clerk.files() == ["labels.pdf", "orders.csv", "printer", "report.csv"]
 
 
 def test_progress_goes_to_the_terminal_and_a_line_per_phase_elsewhere(clerk: Clerk) -> None:
     clerk.orders(order_row(1))
     assert "taking numbers  1" in clerk.ship().err
     master, terminal = os.openpty()
-    process = clerk.start("ship", "orders.csv")
-    process.kill()
-    process.communicate()
-    shown = subprocess.Popen(
-        [*map(str, process.args)],  # type: ignore[union-attr]
-        cwd=clerk.folder,
-        env=clerk._environment() | {"TERM": "xterm"},
-        stderr=terminal,
-    )
+    shown = clerk.but(TERM="xterm").start("ship", "orders.csv", screen=terminal)
     os.close(terminal)
     text = b""
     while chunk := _read(master):

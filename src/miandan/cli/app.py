@@ -77,15 +77,3 @@ def jobs() -> None:
     from miandan.cli.session import run
 
     run(work)
-
-
-def main() -> None:
-    """Run the command line. Whatever fails is told in words."""
-    try:
-        app()
-    except Exception as error:
-        from miandan.cli.failures import explained
-        from miandan.cli.session import complain
-
-        complain(explained(error))
-        raise SystemExit(1) from None

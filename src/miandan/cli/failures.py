@@ -18,6 +18,8 @@ def explained(error: Exception) -> Refusal:
         return error
     if refusal := _of_the_database(error):
         return refusal
+    if type(error).__module__ == "sqlite3":
+        return Refusal("command.file_trouble", file="fake-carriers.sqlite", reason=type(error).__name__)
     if isinstance(error, OSError):
         file = Path(str(error.filename)).name if error.filename else "?"
         return Refusal("command.file_trouble", file=file, reason=error.strerror or type(error).__name__)

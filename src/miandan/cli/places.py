@@ -13,7 +13,7 @@ def refuse_unusable(orders: Path, out: Path, report: Path) -> None:
     """Raises ship.place_unusable, and ship.places_same where one of the three files would overwrite another."""
     seen = {orders.resolve()}
     for path in (out, report):
-        if reason := _obstacle(path.resolve()):
+        if reason := _obstacle(path):
             raise Refusal("ship.place_unusable", file=path, reason_zh=reason[0], reason_en=reason[1])
         if path.resolve() in seen:
             raise Refusal("ship.places_same", file=path)
@@ -24,15 +24,26 @@ def refuse_unusable(orders: Path, out: Path, report: Path) -> None:
 def _obstacle(path: Path) -> tuple[str, str] | None:
     if path.is_dir():
         return "这是一个文件夹", "it is a folder"
+    if _is_device(path):
+        return None if os.access(path, os.W_OK) else ("没有写入权限", "no permission to write there")
+    path = path.resolve()
     if not path.parent.is_dir():
         return "没有这个文件夹", "there is no such folder"
-    target = path if _is_device(path) else path.parent  # a file is written beside and then put in its place
-    if not os.access(target, os.W_OK):
-        return "没有写入权限", "no permission to write there"
+    try:  # asking for permission is not enough: a read-only or foreign file system refuses root too
+        part_of(path).touch()
+        part_of(path).unlink()
+    except OSError as error:
+        return "不能在这里新建文件", f"no file can be made there ({error.strerror})"
     return None
 
 
+def part_of(path: Path) -> Path:
+    """What a file is called until it is complete."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
 def _is_device(path: Path) -> bool:
+    """A device or a pipe; ask before links are followed, since a pipe leads to no name."""
     return path.exists() and not path.is_file()
 
 
@@ -44,7 +55,7 @@ def whole_file(path: Path) -> Iterator[TextIO]:
             yield file
         return
     path = path.resolve()
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = part_of(path)
     try:
         with part.open("w", encoding="utf-8-sig", newline="") as file:
             yield file

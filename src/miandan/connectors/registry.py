@@ -1,5 +1,6 @@
 """Which connector speaks for a carrier. So far the sandbox only; live ones will be registered here."""
 
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -25,9 +26,28 @@ def connector_for(carrier: str, sandbox: Path | None) -> Connector:
     return _fake(carrier, sandbox)
 
 
-def sandbox_connectors(data: Path) -> dict[str, Connector]:
-    """The fake carriers of a data folder, by carrier code."""
-    return {carrier: _fake(carrier, sandbox_file(data)) for carrier in PROFILES}
+def sandbox_connectors(data: Path) -> Mapping[str, Connector]:
+    """The fake carriers of a data folder, by carrier code; a carrier opens its books when it is first needed."""
+    return _Sandbox(sandbox_file(data))
+
+
+class _Sandbox(Mapping[str, Connector]):
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __getitem__(self, carrier: str) -> Connector:
+        if carrier not in PROFILES:
+            raise KeyError(carrier)
+        return _fake(carrier, self._file)
+
+    def __contains__(self, carrier: object) -> bool:
+        return carrier in PROFILES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PROFILES)
+
+    def __len__(self) -> int:
+        return len(PROFILES)
 
 
 @cache

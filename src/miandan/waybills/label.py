@@ -62,9 +62,9 @@ def _part_of(path: Path) -> Iterator[Path]:
 
     A device or a pipe has nothing to keep and is written as it comes.
     """
+    device = path.exists() and not path.is_file()  # asked before links are followed: a pipe leads to no name
     whole = path.resolve()
-    device = whole.exists() and not whole.is_file()
-    part = whole if device else whole.with_name(f".{whole.name}.{os.getpid()}.part")
+    part = path if device else whole.with_name(f".{whole.name}.{os.getpid()}.part")
     try:
         yield part
         if not device:
