@@ -1,5 +1,7 @@
 """The Idempotency-Key: the first answer, for ever, and only for the request it was given to."""
 
+import asyncio
+
 import pytest
 
 from miandan.accounts import service as accounts
@@ -95,3 +97,24 @@ async def test_the_key_is_asked_before_the_orders_are_compared(heart: Heart) -> 
         new = await stall.one("sto", "1", retake=True)
         assert (await stall.one("yto", "1", idempotency_key="k")).number == first.number
         assert (await stall.one("sto", "1")).number == new.number
+
+
+async def test_two_requests_that_race_for_a_key_do_not_mix_their_answers(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        await stall.account("yto")
+        orders = ("1", "2", "3")
+        answers = await asyncio.gather(
+            *(stall.take("yto", parcel(one), idempotency_key="k") for one in orders), return_exceptions=True
+        )
+        said = {
+            order: numbers(answer) for order, answer in zip(orders, answers, strict=True) if isinstance(answer, list)
+        }
+        kept = []
+        for order in orders:
+            try:
+                assert numbers(await stall.take("yto", parcel(order), idempotency_key="k")) == said[order]
+                kept.append(order)
+            except Refusal as refusal:
+                if refusal.code != "take.idempotency_reused":
+                    raise
+        assert len(kept) == 1

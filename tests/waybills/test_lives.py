@@ -248,6 +248,23 @@ async def test_a_take_learns_the_outcome_of_a_doubtful_cancellation_by_itself(he
         assert (await stall.waybill(taken.ref)).state is NumberState.CANCELLED
 
 
+async def test_a_job_ends_cancellations_that_were_left_open(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        lost, refused, superseded, never = [
+            await stall.one(carrier, order) for carrier, order in (("sf", "1"), ("sf", "2"), ("jd", "3"), ("zto", "4"))
+        ]
+        stall.world.carriers["sf"].plan(FaultPlan(Fault.DROP_CANCEL_ANSWER, times=2))
+        for one in (lost, refused):
+            with pytest.raises(Refusal, match=r"cancel\.in_doubt"):
+                await stall.cancel(one)
+        stall.world.carriers["jd"].plan(FaultPlan(Fault.REFUSE_CANCEL, times=1))
+        await stall.take("yto", parcel("3"), parcel("4"), retake=True)
+        await scan(stall, refused)
+        await lives.finish_all_cancelling(stall.world.counter)
+        states = [(await stall.waybill(one.ref)).state.value for one in (lost, refused, superseded, never)]
+        assert states == ["cancelled", "cancelled", "cancelled", "cancel_requested"]
+
+
 async def test_nobody_cancels_what_is_not_his(heart: Heart) -> None:
     async with heart.stall() as stall, heart.stall() as other:
         taken = await stall.one("yto", "1")

@@ -74,6 +74,18 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
     return NumberState.CANCELLED
 
 
+async def finish_all_cancelling(counter: Counter) -> int:
+    """The job: ask again where a program died or a carrier did not answer; how many cancellations have ended now."""
+    carriers = [one.code for one in catalogue() if one.terms().cancel is not CancelRule.NEVER]
+    ended = 0
+    for ref in await lives_queries.cancel_requested(counter.db, carriers):
+        try:
+            ended += await finish_cancelling(counter, ref) is not NumberState.CANCEL_REQUESTED
+        except Refusal as refusal:  # what the carrier refused is an ordinary number again
+            ended += refusal.code != "cancel.in_doubt"
+    return ended
+
+
 async def _end(tx: Transaction, waybill: Waybill, numbers: Sequence[str]) -> None:
     """Cancelled for good: keys are free, units wait."""
     if numbers:

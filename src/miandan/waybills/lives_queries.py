@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from miandan.accounts.leases import AccountRef
-from miandan.kernel.database import Transaction
+from miandan.kernel.database import Reads, Transaction
 from miandan.waybills.model import NumberRef, Waybill
 from miandan.waybills.queries import read_waybill
 
@@ -28,6 +28,13 @@ _DUE_FOR_UPDATE = """
      ORDER BY merchant_id, number
      LIMIT $4
        FOR UPDATE SKIP LOCKED
+"""
+
+_CANCEL_REQUESTED = """
+    SELECT merchant_id, carrier, number, month
+      FROM waybill
+     WHERE carrier = ANY($1) AND number_state = 'cancel_requested' AND parent_number IS NULL
+     ORDER BY state_at
 """
 
 _COUNT_RECYCLED = """
@@ -89,6 +96,11 @@ async def due_for_update(
     """Waybills of a carrier whose unit goes back at `at`, at most MOST_DUE of them."""
     waited, idle = at - timedelta(days=waiting_days), at - timedelta(days=idle_days)
     return [read_waybill(row) for row in await tx.fetch(_DUE_FOR_UPDATE, carrier, waited, idle, MOST_DUE)]
+
+
+async def cancel_requested(db: Reads, carriers: Sequence[str]) -> list[NumberRef]:
+    """Numbers of these carriers whose cancellation has not ended, oldest first; parents only."""
+    return [NumberRef(**dict(row)) for row in await db.fetch(_CANCEL_REQUESTED, list(carriers))]
 
 
 async def count_recycled(tx: Transaction, account: AccountRef, units: int) -> None:

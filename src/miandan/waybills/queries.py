@@ -81,6 +81,7 @@ _KEEP_ANSWER = """
                         FROM jsonb_array_elements(kept.numbers) WITH ORDINALITY AS old (entry, place)
                         JOIN jsonb_array_elements(EXCLUDED.numbers) WITH ORDINALITY AS new (entry, place)
                        USING (place))
+     WHERE kept.fingerprint = EXCLUDED.fingerprint
 """
 
 _END_KEYS = """
@@ -173,7 +174,7 @@ async def kept_answer(tx: Reads, merchant_id: int, idempotency_key: str) -> tupl
 
 
 async def keep_answer(tx: Transaction, answer: KeptAnswer, at: datetime) -> None:
-    """Keep the numbers of an answer; those kept before stay."""
+    """Keep the numbers of an answer; those kept before stay, and so does the answer to a different request."""
     await tx.execute(_KEEP_ANSWER, answer.merchant_id, answer.idempotency_key, answer.fingerprint, answer.numbers, at)
 
 
