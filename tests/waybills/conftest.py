@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from miandan.cli.check import check
 from miandan.cli.sandbox import load_sandbox
 from miandan.kernel.database import open_database
 from miandan.kernel.settings import Settings
@@ -52,9 +53,17 @@ def heart(server_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -
     settings = Settings(data=folder / "data", database_url=_url(server_settings, _NAME), sandbox=True)
     asyncio.run(_load(settings))
     yield Heart(settings, folder)
+    asyncio.run(_check(settings))
     asyncio.run(_command(server_settings, f"DROP DATABASE {_NAME} WITH (FORCE)"))
 
 
 async def _load(settings: Settings) -> None:
     async with open_database(replace(settings), pool_size=4) as db:
         await load_sandbox(db)
+
+
+async def _check(settings: Settings) -> None:
+    """After everything that the tests did: `miandan check` finds every promise kept."""
+    async with open_database(settings, pool_size=2) as db:
+        report = await check(db)
+    assert report.ok, [verdict for verdict in report.promises if verdict.name in report.broken]
