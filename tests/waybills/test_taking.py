@@ -3,6 +3,9 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from miandan.kernel.errors import Refusal
 from miandan.waybills.model import Refused, Taken
 from tests.conftest import FreshDatabase
 from tests.waybills.world import open_world, parcel
@@ -39,3 +42,14 @@ async def test_concurrent_takes_of_one_order_agree_on_one_number(fresh_database:
         answers = await asyncio.gather(*(world.take("zto", parcel("1"), parcel("2")) for _ in range(16)))
         assert len({tuple(numbers(answer)) for answer in answers}) == 1
         assert (await world.balance("zto")).allocated == 2
+
+
+async def test_a_take_that_comes_while_the_counter_closes_is_refused_and_does_not_wait(
+    fresh_database: FreshDatabase, tmp_path: Path
+) -> None:
+    async with fresh_database() as db, open_world(db, tmp_path) as world:
+        await world.counter.desk.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(Refusal) as refused:
+                await world.take("zto", parcel("1"))
+        assert refused.value.code == "take.closing"

@@ -25,6 +25,7 @@ async def jobs() -> int:
         returned = await leases.close_leases_of_the_dead(session.db)
         async with open_counter(session.db, vault, connectors) as counter:
             settled = await live.settle_all(counter)
+            cancelled = await lives.finish_all_cancelling(counter)
         recycled = await lives.recycle_due(session.db)
         await shares.return_rests(session.db)
         await shares.tell_owners(session.db)
@@ -33,6 +34,7 @@ async def jobs() -> int:
         forgotten = sum(one.rows for one in await apply_retention(session.db, now()))
     for zh, en, count in (
         ("核实未决取号", "live calls settled", settled),
+        ("了结未完的取消", "cancellations ended", cancelled),
         ("收回中断程序的单量", "units returned from dead workers", returned),
         ("回收单号", "numbers recycled", recycled),
         ("送达消息", "messages delivered", delivered),

@@ -21,6 +21,7 @@ from miandan.carriers.model import Carrier
 from miandan.carriers.numbers import NumberKind, NumberRule
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
+from miandan.kernel.errors import Refusal
 from miandan.waybills import months
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
@@ -86,19 +87,23 @@ class Desk:
         self.db = db
         self.worker = worker
         self._most_parcels = most_parcels
+        self._closed = False
         self._queue: deque[Work] = deque()
         self._filled = asyncio.Event()
         self._holdings: Holdings[Work] = Holdings(db, worker, lanes, self._resume)
         self._lanes = [asyncio.create_task(self._lane()) for _ in range(lanes)]
 
     async def number(self, work: Work) -> list[Outcome]:
-        """Numbers for the parcels of `work`; raises Occupied when a key may not be free."""
+        """Numbers for the parcels of `work`; raises Occupied when a key may not be free, take.closing too late."""
+        if self._closed:
+            raise Refusal("take.closing")
         self._queue.append(work)
         self._filled.set()
         return await work.done
 
     async def close(self) -> None:
         """Stop the lanes and return every lease; who still waits is told to look for itself."""
+        self._closed = True
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
