@@ -102,3 +102,8 @@ def test_money_is_read_to_the_fen(fen: int) -> None:
     yuan, cents = divmod(abs(fen), 100)
     assert cells.fen(f"{sign}{yuan}.{cents:02}") == fen
     assert cells.fen(f"¥{sign}{yuan:,}.{cents:02}元") == fen
+
+
+@pytest.mark.parametrize("text", ["6930|2", "6930#1", "S1/6930"])
+def test_an_order_id_cannot_look_like_a_part_of_a_parcel_key(tmp_path: Path, text: str) -> None:
+    assert codes(read_rows(tmp_path, row(主订单编号=text))) == ["orders.id_reserved_sign"]

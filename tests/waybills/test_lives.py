@@ -38,7 +38,7 @@ def free(balance: Balance) -> int:
 async def alarms(stall: Stall) -> list[str]:
     rows = await stall.world.db.fetch(
         "SELECT body ->> 'number' AS number FROM outbox WHERE topic = $1 AND source = $2",
-        lives.RECYCLED_WAS_SCANNED,
+        lives.VOID_WAS_SCANNED,
         f"merchant:{stall.merchant_id}",
     )
     return [row["number"] for row in rows]
@@ -68,7 +68,9 @@ async def test_a_cancelled_number_that_is_scanned_never_gives_its_unit_back(hear
         await stall.cancel(taken)
         await scan(stall, taken)
         await recycle(stall, 100)
-        assert (await stall.balance("yto")).waiting == 1
+        balance = await stall.balance("yto")
+        assert (balance.allocated, balance.waiting) == (1, 0)
+        assert await alarms(stall) == [taken.number]
 
 
 @EVERY_SUPPLY

@@ -49,14 +49,21 @@ def record_of(row: Row, columns: Columns) -> Record:
     return Record(columns, row.line, row.last, list(row.cells))
 
 
+RESERVED_SIGNS = frozenset("#|/")
+"""Signs that part the pieces of a parcel key; no platform writes them in an order id."""
+
+
 def order_id(record: Record) -> str:
-    """The order of a row. Raises what `cells.identifier` raises, and `orders.order_id_missing`, `control_character`."""
+    """The order of a row. Raises what `cells.identifier` raises, and `orders.order_id_missing`, `control_character`,
+    `id_reserved_sign`."""
     column = record.columns.title("order_id")
     found = cells.identifier(record.cell("order_id"), column)
     if not found:
         raise Refusal("orders.order_id_missing", column=column)
     if cells.has_forbidden_character(found) or cells.has_lost_character(found):
         raise Refusal("orders.control_character", column=column)
+    if not RESERVED_SIGNS.isdisjoint(found):
+        raise Refusal("orders.id_reserved_sign", column=column, signs=" ".join(sorted(RESERVED_SIGNS)))
     return found
 
 

@@ -26,7 +26,7 @@ from miandan.waybills.model import NumberRef, NumberState, Waybill
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 
 CALL_SECONDS = 30.0
-RECYCLED_WAS_SCANNED = "waybill.recycled_was_scanned"
+VOID_WAS_SCANNED = "waybill.void_was_scanned"
 """Outbox topic of the alarm."""
 
 
@@ -159,7 +159,8 @@ async def _recycle(tx: Transaction, waybill: Waybill, at: datetime) -> None:
 async def scanned(db: Database, carrier: str, number: str, at: datetime) -> bool:
     """Keep the first scan of a number; False for a number that is nobody's here.
 
-    A number whose unit went back was used after all: it is debited again and an alarm goes out.
+    A number that was cancelled or recycled was used after all: its unit is spent again, back or not, and an alarm
+    goes out.
     """
     ref = await _read_from_paper(db, carrier, number)
     if ref is None:
@@ -167,13 +168,14 @@ async def scanned(db: Database, carrier: str, number: str, at: datetime) -> bool
     async with db.transaction() as tx:
         [waybill] = await queries.waybills_for_update(tx, [ref])
         await lives_queries.keep_first_scan(tx, ref, at)
-        if waybill.state is NumberState.RECYCLED:
+        if waybill.state in (NumberState.CANCELLED, NumberState.RECYCLED):
+            returned = waybill.units if waybill.state is NumberState.RECYCLED else 0
             await queries.set_state(tx, ref, [ref.number], NumberState.ISSUED, now())
             account = AccountRef(ref.merchant_id, waybill.account_id)
-            await leases.give_back(tx, account, -waybill.units, "re_debit", ref.number)
-            await lives_queries.count_recycled(tx, account, -waybill.units)
-            alarm = {"carrier": carrier, "number": ref.number}
-            await outbox.put(tx, f"merchant:{ref.merchant_id}", RECYCLED_WAS_SCANNED, alarm)
+            await leases.give_back(tx, account, -returned, "re_debit", ref.number)
+            await lives_queries.count_recycled(tx, account, -returned)
+            alarm = {"carrier": carrier, "number": ref.number, "was": waybill.state.value}
+            await outbox.put(tx, f"merchant:{ref.merchant_id}", VOID_WAS_SCANNED, alarm)
     return True
 
 
