@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from miandan.accounts import leases
 from miandan.accounts.leases import AccountRef
 from miandan.branches import service as branches
 from miandan.carriers.catalogue import catalogue
-from miandan.carriers.model import CancelRule
+from miandan.carriers.model import CancelRule, Carrier
 from miandan.connectors.model import CarrierRefused, CarrierSilent
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
@@ -134,18 +134,22 @@ async def _not_cancelled(counter: Counter, waybill: Waybill, refusal: Refusal) -
 async def recycle_due(db: Database, at: datetime | None = None) -> int:
     """The job: units of numbers that were cancelled long enough ago, or never used, go back; how many numbers."""
     at = at or now()
-    recycled = 0
-    for carrier in catalogue():
-        terms = carrier.terms()
-        while True:
-            async with db.transaction() as tx:
-                due = await lives_queries.due_for_update(tx, carrier.code, at, terms.waiting_days, terms.idle_days)
-                for waybill in due:
-                    await _recycle(tx, waybill, at)
-            recycled += len(due)
-            if len(due) < lives_queries.MOST_DUE:
-                break
-    return recycled
+    return sum([await _recycle_of(db, carrier, at) for carrier in catalogue()])
+
+
+async def _recycle_of(db: Database, carrier: Carrier, at: datetime) -> int:
+    terms = carrier.terms()
+    waited, idle = at - timedelta(days=terms.waiting_days), at - timedelta(days=terms.idle_days)
+    recycled, after = 0, (0, "")
+    while True:
+        async with db.transaction() as tx:
+            due = await lives_queries.due_for_update(tx, carrier.code, waited, idle, after)
+            for waybill in due:
+                await _recycle(tx, waybill, at)
+        recycled += len(due)
+        if len(due) < lives_queries.MOST_DUE:
+            return recycled
+        after = due[-1].ref.merchant_id, due[-1].ref.number
 
 
 async def _recycle(tx: Transaction, waybill: Waybill, at: datetime) -> None:

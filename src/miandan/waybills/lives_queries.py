@@ -1,7 +1,7 @@
 """Statements about what happens to a waybill after it was taken."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from miandan.accounts.leases import AccountRef
 from miandan.kernel.database import Reads, Transaction
@@ -13,10 +13,11 @@ MOST_DUE = 500
 
 # A cancelled number waits without a scan; an issued one that nobody shipped or scanned is idle, printed or not. What
 # was superseded and could not be cancelled is idle too once nobody has scanned it. A scan of one piece speaks for all.
+# Each call goes on where the last one ended, so that a month is walked through once.
 _DUE_FOR_UPDATE = """
     SELECT *
       FROM waybill w
-     WHERE carrier = $1 AND first_scan_at IS NULL
+     WHERE carrier = $1 AND first_scan_at IS NULL AND merchant_id >= $5 AND (merchant_id, number) > ($5, $6)
        AND (number_state = 'cancelled' AND state_at < $2
          OR number_state IN ('issued', 'cancel_requested') AND taken_at < $3 AND shipped_at IS NULL)
        AND (pieces = 1
@@ -91,11 +92,14 @@ _REPLACE = """
 
 
 async def due_for_update(
-    tx: Transaction, carrier: str, at: datetime, waiting_days: int, idle_days: int
+    tx: Transaction, carrier: str, waited: datetime, idle: datetime, after: tuple[int, str]
 ) -> list[Waybill]:
-    """Waybills of a carrier whose unit goes back at `at`, at most MOST_DUE of them."""
-    waited, idle = at - timedelta(days=waiting_days), at - timedelta(days=idle_days)
-    return [read_waybill(row) for row in await tx.fetch(_DUE_FOR_UPDATE, carrier, waited, idle, MOST_DUE)]
+    """Waybills of a carrier whose unit goes back: cancelled before `waited`, or taken before `idle` and never used.
+
+    At most MOST_DUE, in the order of merchant and number, from behind `after` on.
+    """
+    rows = await tx.fetch(_DUE_FOR_UPDATE, carrier, waited, idle, MOST_DUE, *after)
+    return [read_waybill(row) for row in rows]
 
 
 async def cancel_requested(db: Reads, carriers: Sequence[str]) -> list[NumberRef]:

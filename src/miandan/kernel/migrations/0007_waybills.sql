@@ -66,8 +66,8 @@ CREATE TABLE waybill (
 ) PARTITION BY RANGE (month);
 
 CREATE INDEX waybill_child ON waybill (merchant_id, carrier, parent_number) WHERE parent_number IS NOT NULL;
--- what the jobs look for: numbers that were never used, and cancelled ones that wait
-CREATE INDEX waybill_waiting ON waybill (carrier, state_at) WHERE number_state = 'cancelled';
+-- what a job finishes; there are never many
+CREATE INDEX waybill_cancelling ON waybill (carrier) WHERE number_state = 'cancel_requested';
 
 -- Documents that an update replaced.
 CREATE TABLE waybill_version (
