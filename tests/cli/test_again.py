@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import subprocess
 import time
 from typing import Any
 
@@ -33,6 +34,13 @@ def asked(clerk: Clerk, sql: str) -> list[Any]:
 def numbers_in_the_books(clerk: Clerk) -> int:
     [(count,)] = asked(clerk, "SELECT count(*) FROM waybill")
     return int(count)
+
+
+def wait_for_numbers(clerk: Clerk, process: subprocess.Popen[bytes]) -> None:
+    """Return as soon as the program has taken some."""
+    while not numbers_in_the_books(clerk):
+        assert process.poll() is None, process.communicate()[1].decode()
+        time.sleep(0.002)
 
 
 def assert_every_promise_holds(clerk: Clerk) -> None:
@@ -92,9 +100,7 @@ def test_what_was_cut_short_is_finished_by_the_next_run_without_a_second_number(
 def _cut_while_taking(clerk: Clerk, carrier: str, blow: signal.Signals, many: int) -> bool:
     """Strike once some orders have their numbers; whether there were still some without."""
     process = clerk.start("ship", "orders.csv", "--carrier", carrier)
-    while not numbers_in_the_books(clerk):
-        assert process.poll() is None, process.communicate()[1].decode()
-        time.sleep(0.002)
+    wait_for_numbers(clerk, process)
     process.send_signal(blow)
     done = finish(process)
     if blow is signal.SIGINT:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.clerk import PROGRAM, Clerk, finish
-from tests.cli.test_again import asked, assert_every_promise_holds, numbers_in_the_books
+from tests.cli.test_again import asked, assert_every_promise_holds, wait_for_numbers
 from tests.orders.tables import order_row
 
 HEAVY = {
@@ -101,8 +101,7 @@ def test_two_demos_at_once_and_a_killed_one_leave_one_whole_sandbox(database_url
 def test_jobs_say_what_they_did_and_settle_what_a_killed_run_left(clerk: Clerk) -> None:
     clerk.orders(*(order_row(number) for number in range(1, 41)))
     process = clerk.start("ship", "orders.csv", "--carrier", "sf")
-    while not numbers_in_the_books(clerk):
-        time.sleep(0.002)
+    wait_for_numbers(clerk, process)
     process.kill()
     process.communicate()
     done = clerk.run("jobs")

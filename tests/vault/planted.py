@@ -12,7 +12,7 @@ import base64
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib import util
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,11 +93,29 @@ class _Needle:
     def __init__(self, spellings: Mapping[bytes, str]) -> None:
         self._words = spellings
         self.longest = max(map(len, spellings))
-        longest_first = sorted(spellings, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(re.escape(spelling) for spelling in longest_first))
+        self._pattern = re.compile(_one_of(spellings))
 
     def found_in(self, data: bytes) -> set[str]:
         return {self._words[match] for match in self._pattern.findall(data)}
+
+
+def _one_of(texts: Collection[bytes]) -> bytes:
+    """An expression that matches any of the texts, the longest first: what begins alike is written once, so that a
+    search tries a handful of ways at each byte and not thousands."""
+    by_first: dict[bytes, list[bytes]] = {}
+    for text in texts:
+        by_first.setdefault(text[:1], []).append(text)
+    ways = []
+    for _, alike in sorted(by_first.items(), reverse=True):  # the end of a text comes last
+        length = _alike(min(alike), max(alike))
+        rests = {text[length:] for text in alike}
+        ways.append(re.escape(alike[0][:length]) + (b"" if rests == {b""} else _one_of(rests)))
+    return b"(?:" + b"|".join(ways) + b")"
+
+
+def _alike(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    return next((place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
 
 
 def _needle(words: Mapping[str, str]) -> _Needle:

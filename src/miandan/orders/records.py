@@ -54,12 +54,14 @@ RESERVED_SIGNS = frozenset("#|/")
 
 
 def order_id(record: Record) -> str:
-    """The order of a row. Raises what `cells.identifier` raises, and `orders.order_id_missing`, `control_character`,
-    `id_reserved_sign`."""
+    """The order of a row. Raises what `cells.identifier` raises, `orders.id_unreadable` for one without a digit, and
+    `orders.order_id_missing`, `control_character`, `id_reserved_sign`."""
     column = record.columns.title("order_id")
     found = cells.identifier(record.cell("order_id"), column)
     if not found:
         raise Refusal("orders.order_id_missing", column=column)
+    if not any(character.isdigit() for character in found):  # a name that slipped into the column, for one
+        raise Refusal("orders.id_unreadable", column=column)
     if cells.has_forbidden_character(found) or cells.has_lost_character(found):
         raise Refusal("orders.control_character", column=column)
     if not RESERVED_SIGNS.isdisjoint(found):
