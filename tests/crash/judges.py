@@ -52,6 +52,8 @@ class IntentFact:
     carrier: str
     state: str
     error: str | None
+    unused: str | None
+    """A number that came in vain and that the carrier did not take back yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ _WAYBILLS = """
      WHERE merchant_id = $1
 """
 
-_INTENTS = "SELECT intent_id::text, carrier, state, error_code FROM live_intent WHERE merchant_id = $1"
+_INTENTS = "SELECT intent_id::text, carrier, state, error_code, unused_number FROM live_intent WHERE merchant_id = $1"
 
 _ACCOUNTS = """
     SELECT a.account_id::text, a.carrier, a.billing, a.received - a.reclaimed AS received, a.available,
@@ -129,7 +131,7 @@ async def facts_of(connection: Any, merchant_id: int) -> Facts:
             )
             for row in accounts
         },
-        {row["intent_id"]: IntentFact(row["carrier"], row["state"], row["error_code"]) for row in intents},
+        {intent_id: IntentFact(*facts) for intent_id, *facts in intents},
     )
 
 
@@ -177,8 +179,8 @@ _FAULTY = ("carrier.number_repeated", "carrier.number_breaks_rule")
 def wrong_with_books(facts: Facts, issued: Iterable[Issue], carrier: str) -> list[str]:
     """What the carrier believes it issued is what we know, but for calls whose outcome is in doubt.
 
-    A number that came in vain must have been given back; of one that broke its rule or was somebody else's, the
-    carrier is told at most.
+    A number that came in vain must have been given back, or be on record as one that the carrier would not take; of
+    one that broke its rule or was somebody else's, the carrier is told at most.
     """
     complaints = []
     alive: set[str] = set()
@@ -189,7 +191,7 @@ def wrong_with_books(facts: Facts, issued: Iterable[Issue], carrier: str) -> lis
         waybill = facts.waybills.get((carrier, issue.number))
         if intent.state in ("open", "in_doubt"):
             continue
-        if waybill is None and not issue.cancelled and intent.error not in _FAULTY:
+        if waybill is None and not issue.cancelled and intent.error not in _FAULTY and intent.unused is None:
             complaints.append(f"orphan: {carrier} issued {issue.number}, whose call is {intent.state}")
         if waybill is not None and issue.cancelled and waybill.state == "issued" and not waybill.superseded:
             complaints.append(f"{carrier} cancelled {issue.number}, which is live here")

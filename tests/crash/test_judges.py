@@ -82,8 +82,8 @@ def test_one_number_for_two_parcels_is_seen() -> None:
 
 def test_an_orphan_at_the_carrier_is_seen_and_a_call_in_doubt_is_none() -> None:
     issued = [Issue("i", "SF1", 1, cancelled=False)]
-    refused = replace(GOOD, intents={"i": IntentFact("sf", "refused", "carrier.lost")})
-    in_doubt = replace(GOOD, intents={"i": IntentFact("sf", "in_doubt", None)})
+    refused = replace(GOOD, intents={"i": IntentFact("sf", "refused", "carrier.lost", None)})
+    in_doubt = replace(GOOD, intents={"i": IntentFact("sf", "in_doubt", None, None)})
     assert wrong_with_books(refused, issued, "sf")
     assert not wrong_with_books(in_doubt, issued, "sf")
     known = replace(in_doubt, waybills={**GOOD.waybills, ("sf", "SF2"): LIVE})

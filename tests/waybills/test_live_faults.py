@@ -281,3 +281,14 @@ async def test_whatever_goes_wrong_retries_end_with_one_number_per_parcel(heart:
         assert codes(outcomes) == [""] * 12
         assert sorted(await books(stall, carrier)) == sorted(numbers(outcomes))
         assert await stall.used(carrier) == 12
+
+
+async def test_a_number_in_vain_that_the_carrier_will_not_take_back_is_offered_again(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        goes_wrong(stall, "sf", Fault.BREAK_RULE, Fault.REFUSE_CANCEL)
+        assert (await stall.refusal("sf", "1")).code == "carrier.number_breaks_rule"
+        assert [issue.cancelled for issue in await stall.at_carrier("sf")] == [False]
+        assert await live.give_up_unused(stall.world.counter) >= 1
+        assert [issue.cancelled for issue in await stall.at_carrier("sf")] == [True]
+        assert await live.give_up_unused(stall.world.counter) == 0
+        assert await stall.used("sf") == 0

@@ -25,7 +25,7 @@ async def jobs() -> int:
         returned = await leases.close_leases_of_the_dead(session.db)
         async with open_counter(session.db, vault, connectors) as counter:
             settled = await live.settle_all(counter)
-            cancelled = await lives.finish_all_cancelling(counter)
+            cancelled = await lives.finish_all_cancelling(counter) + await live.give_up_unused(counter)
         recycled = await lives.recycle_due(session.db)
         await shares.return_rests(session.db)
         await shares.tell_owners(session.db)

@@ -124,7 +124,8 @@ class FakeCarrier:
         with self._books.writing():
             faults = self._books.strike(Verb.CANCEL, key)
             shipment = next((s for s in self._books.of_key(key) if number in s.numbers), None)
-            refused = Fault.REFUSE_CANCEL in faults or self._known.terms().cancel is CancelRule.NEVER
+            gone = shipment is not None and number in shipment.cancelled  # cannot be refused any more
+            refused = not gone and (Fault.REFUSE_CANCEL in faults or self._known.terms().cancel is CancelRule.NEVER)
             if shipment and not refused:
                 self._books.cancel(shipment, shipment.numbers if number == shipment.numbers[0] else (number,))
         if refused:

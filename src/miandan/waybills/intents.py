@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from miandan.kernel.database import Reads, Record, Transaction
+from miandan.kernel.database import Database, Reads, Record, Transaction
 from miandan.vault.model import Sealed
 
 
@@ -77,6 +77,16 @@ _DOUBT = """
      WHERE merchant_id = $1 AND intent_id = $2 AND state IN ('open', 'in_doubt')
 """
 
+_KEEP_UNUSED = """
+    UPDATE live_intent
+       SET unused_number = $3
+     WHERE merchant_id = $1 AND intent_id = $2 AND number IS DISTINCT FROM $3
+"""
+
+_TAKEN_BACK = "UPDATE live_intent SET unused_number = NULL WHERE merchant_id = $1 AND intent_id = $2"
+
+_UNUSED = "SELECT merchant_id, intent_id, carrier, unused_number FROM live_intent WHERE unused_number IS NOT NULL"
+
 _NUMBER_GIVEN = "SELECT number FROM live_intent WHERE merchant_id = $1 AND intent_id = $2"
 
 _ABANDONED = "SELECT merchant_id, intent_id FROM live_intent WHERE state IN ('open', 'in_doubt') ORDER BY asked_at"
@@ -135,6 +145,30 @@ async def settle(
 async def doubt(tx: Transaction, intent: Intent, raw: str, asked_at: datetime) -> None:
     """Write down that no answer came to a call that began at `asked_at` or before."""
     await tx.execute(_DOUBT, intent.merchant_id, intent.intent_id, raw, asked_at)
+
+
+class Unused(NamedTuple):
+    """A number that a carrier issued and nobody will use."""
+
+    merchant_id: int
+    intent_id: UUID
+    carrier: str
+    number: str
+
+
+async def keep_unused(tx: Transaction, intent: Intent, number: str) -> None:
+    """Remember that the carrier has to take a number of this call back."""
+    await tx.execute(_KEEP_UNUSED, intent.merchant_id, intent.intent_id, number)
+
+
+async def taken_back(db: Database, unused: Unused) -> None:
+    """The carrier has taken the number back."""
+    await db.execute(_TAKEN_BACK, unused.merchant_id, unused.intent_id)
+
+
+async def all_unused(db: Reads) -> list[Unused]:
+    """What the carriers have to take back still."""
+    return [Unused(*row) for row in await db.fetch(_UNUSED)]
 
 
 async def number_given(db: Reads, intent: Intent) -> str | None:

@@ -29,7 +29,7 @@ from miandan.waybills import intents, lives, queries
 from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask, without_person
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, month_of
-from miandan.waybills.intents import Intent
+from miandan.waybills.intents import Intent, Unused
 from miandan.waybills.model import NumberRef, Outcome, Refused, Route, Taken, TakeRequest
 from miandan.waybills.one_by_one import write_parcel
 from miandan.waybills.prepare import Issued, Prepared
@@ -268,20 +268,17 @@ async def _settle_answered(counter: Counter, connector: Connector, intent: Inten
     wanted = int(intent.ask["pieces"])
     if len(answer.numbers) != wanted or not all(carrier.accepts(number) for number in answer.numbers):
         refusal = Refusal("carrier.number_breaks_rule", carrier=intent.carrier)
-        outcome = await settle_refused(counter, intent, refusal, answer.raw)
-        await _give_up(connector, intent, answer)
-        return outcome
+        return await _settle_unused(counter, connector, intent, refusal, answer)
     old = replaced_by(intent)
     try:
         async with counter.db.transaction() as tx:
             outcome = await write_answer(tx, counter, intent, answer, old)
     except Refusal as refusal:
-        outcome = await settle_refused(counter, intent, refusal, answer.raw)
-        if refusal.code != REPEATED:  # such a number lives, for somebody else; any other nobody will use
-            await _give_up(connector, intent, answer)
-        return outcome
+        if refusal.code == REPEATED:  # such a number lives, for somebody else
+            return await settle_refused(counter, intent, refusal, answer.raw)
+        return await _settle_unused(counter, connector, intent, refusal, answer)
     if isinstance(outcome, Refused) and await intents.number_given(counter.db, intent) != answer.numbers[0]:
-        await _give_up(connector, intent, answer)  # somebody has settled the call without this number
+        return await _settle_unused(counter, connector, intent, outcome.refusal, answer)  # settled without this number
     if old is not None and isinstance(outcome, Taken):
         await lives.finish_cancelling(counter, old)
     return outcome
@@ -353,7 +350,9 @@ def _route(answer: CarrierAnswer) -> Route:
     return Route(answer.route.sort_code, answer.route.big_mark, answer.route.bag_centre)
 
 
-async def settle_refused(counter: Counter, intent: Intent, refusal: Refusal, raw: str) -> Outcome:
+async def settle_refused(
+    counter: Counter, intent: Intent, refusal: Refusal, raw: str, unused: str | None = None
+) -> Outcome:
     """The carrier gave no number: keys and unit are free again."""
     keys = tuple(intent.ask["keys"])
     async with counter.db.transaction() as tx:
@@ -362,16 +361,40 @@ async def settle_refused(counter: Counter, intent: Intent, refusal: Refusal, raw
             await leases.give_back(tx, account, intent.units, "refused", str(intent.intent_id))
             await intents.free_keys(tx, intent, f"{INTENT}{intent.intent_id}")
             await intents.settle(tx, intent, "refused", now(), number=None, error=refusal.code, raw=raw)
+        if unused is not None:
+            await intents.keep_unused(tx, intent, unused)
     return Refused(keys, refusal)
 
 
-async def _give_up(connector: Connector, intent: Intent, answer: CarrierAnswer) -> None:
-    """Best effort: numbers that break the rule are not used, whether the carrier hears of it or not."""
+async def _settle_unused(
+    counter: Counter, connector: Connector, intent: Intent, refusal: Refusal, answer: CarrierAnswer
+) -> Outcome:
+    """The answer came in vain: nobody will use its numbers, and the carrier is to take them back, now or by the job."""
+    number = answer.numbers[0] if answer.numbers else None
+    outcome = await settle_refused(counter, intent, refusal, answer.raw, unused=number)
+    if number is not None:
+        await _give_up(counter, connector, Unused(intent.merchant_id, intent.intent_id, intent.carrier, number))
+    return outcome
+
+
+async def give_up_unused(counter: Counter) -> int:
+    """The job: have the carriers take back what was issued in vain; how many numbers they took."""
+    given_up = 0
+    for unused in await intents.all_unused(counter.db):
+        if unused.carrier in counter.connectors:
+            given_up += await _give_up(counter, counter.connector(unused.carrier), unused)
+    return given_up
+
+
+async def _give_up(counter: Counter, connector: Connector, unused: Unused) -> bool:
+    """Whether the carrier took the number back; what it did not take stays on record."""
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            await connector.cancel(answer.numbers[0], str(intent.intent_id))
-    except (CarrierRefused, CarrierSilent, TimeoutError, IndexError):
-        return
+            await connector.cancel(unused.number, str(unused.intent_id))
+    except (CarrierRefused, CarrierSilent, TimeoutError):
+        return False
+    await intents.taken_back(counter.db, unused)
+    return True
 
 
 def _doubtful(intent: Intent, keys: tuple[str, ...]) -> Refused:

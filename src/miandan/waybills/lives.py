@@ -64,11 +64,13 @@ async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
     try:
         async with counter.db.transaction() as tx:
             family = await family_for_update(tx, ref)
-            # Between the request and this moment a scan may have come. A carrier that has agreed knows better.
+            # Between the request and this moment a scan may have come, or a refusal that another caller was told. A
+            # carrier that has agreed knows better.
             if intent_id is None and waybill.superseded_by is None:
                 for one in family:
                     refuse_if_under_way(one)
-            await _end(tx, waybill, [one.ref.number for one in family if one.state is NumberState.CANCEL_REQUESTED])
+            requested = [NumberState.CANCEL_REQUESTED] + [NumberState.ISSUED] * (intent_id is not None)
+            await _end(tx, waybill, [one.ref.number for one in family if one.state in requested])
     except Refusal as refusal:
         return await _not_cancelled(counter, waybill, refusal)
     return NumberState.CANCELLED
@@ -120,14 +122,19 @@ async def _cancel_at_carrier(counter: Counter, waybill: Waybill, intent_id: UUID
 
 
 async def _not_cancelled(counter: Counter, waybill: Waybill, refusal: Refusal) -> NumberState:
-    """A superseded number is void all the same; any other goes back to what it was unless nobody knows."""
+    """A superseded number is void all the same; any other goes back to what it was unless nobody knows.
+
+    Whoever was not answered says so again: another caller may have been refused meanwhile and have put it back.
+    """
     if waybill.superseded_by is not None:
         return NumberState.CANCEL_REQUESTED
-    if refusal.code != "cancel.in_doubt":
-        async with counter.db.transaction() as tx:
-            family = await family_for_update(tx, waybill.ref)
-            numbers = [one.ref.number for one in family if one.state is NumberState.CANCEL_REQUESTED]
-            await queries.set_state(tx, waybill.ref, numbers, NumberState.ISSUED, now())
+    before, after = NumberState.CANCEL_REQUESTED, NumberState.ISSUED
+    if refusal.code == "cancel.in_doubt":
+        before, after = after, before
+    async with counter.db.transaction() as tx:
+        family = await family_for_update(tx, waybill.ref)
+        numbers = [one.ref.number for one in family if one.state is before]
+        await queries.set_state(tx, waybill.ref, numbers, after, now())
     raise refusal
 
 

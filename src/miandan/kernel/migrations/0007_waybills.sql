@@ -112,8 +112,10 @@ CREATE TABLE live_intent (
     number      text,
     error_code  text,
     raw         text NOT NULL DEFAULT '',      -- the carrier's own words
+    unused_number text,                        -- issued in vain; cleared once the carrier has taken it back
     PRIMARY KEY (merchant_id, intent_id)
 );
+CREATE INDEX live_intent_unused ON live_intent (merchant_id) WHERE unused_number IS NOT NULL;
 CREATE INDEX live_intent_unsettled ON live_intent (merchant_id, worker) WHERE state IN ('open', 'in_doubt');
 
 -- The first answer to a request with an Idempotency-Key, returned for ever after.
