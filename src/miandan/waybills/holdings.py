@@ -105,7 +105,7 @@ class Holdings(Generic[Waiting]):
             if holding.refill is not None:
                 await asyncio.gather(holding.refill, return_exceptions=True)
         for account, holding in self._accounts.items():
-            if holding.free:
+            if holding.free or holding.busy:  # busy now: its statement was cut short, and nobody checked it in
                 with suppress(Exception):  # the database may be away, and the takes are all answered
                     async with self._db.transaction() as tx:
                         await leases.close_held(tx, account, self._worker)

@@ -7,7 +7,7 @@ queried ("not found" counts only after its settle time), by a person otherwise. 
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -39,6 +39,8 @@ from miandan.waybills.superseding import supersede
 CALLS_AT_ONCE = 8
 CALL_SECONDS = 30.0
 """A carrier that has not answered by then is silent (one public carrier list names 30 s; reference/needs.md 2.2)."""
+SOON = timedelta(seconds=10)
+"""Settle times up to this are waited for by whoever asks for the parcel again."""
 REPEATS = 2
 """How often a repeat-safe carrier is asked again at once."""
 RETAKE = "|retake"
@@ -55,6 +57,8 @@ class Progress(StrEnum):
     SETTLED = "settled"
     ELSEWHERE = "elsewhere"
     """Another worker, or another caller here, is making the call."""
+    SETTLING = "settling"
+    """The carrier does not know the call yet; soon that will mean that it never will."""
 
 
 async def take_live(
@@ -120,10 +124,17 @@ async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> 
         return Progress.ELSEWHERE
     counter.calling.add(str(intent_id))
     try:
-        outcome = await _ask_again(counter, counter.connector(intent.carrier), intent)
+        connector = counter.connector(intent.carrier)
+        outcome = await _ask_again(counter, connector, intent)
     finally:
         counter.calling.discard(str(intent_id))
-    return Progress.NONE if outcome is None else Progress.SETTLED
+    if outcome is not None:
+        return Progress.SETTLED
+    intent = await intents.unsettled(counter.db, merchant_id, intent_id)  # its call may be dated later by now
+    if intent is None:
+        return Progress.SETTLED
+    young = now() - intent.asked_at <= connector.settle <= SOON
+    return Progress.SETTLING if connector.queryable and young else Progress.NONE
 
 
 async def settle_all(counter: Counter) -> int:

@@ -28,6 +28,7 @@ from miandan.waybills.writing import KeptAnswer
 ATTEMPTS = 8
 """How often a take looks and tries again when others take the same keys at the same moment."""
 
+LOOK_AGAIN_SECONDS = 0.1
 PATIENCE_SECONDS = 20.0
 """How long a take waits for another caller's live call on the same key."""
 
@@ -137,8 +138,8 @@ async def _look(
         moved = [await _settle(counter, request.merchant_id, one) for one in found if isinstance(one, Refused)]
         if not any(moved) or asyncio.get_running_loop().time() > deadline:
             break
-        if live.Progress.ELSEWHERE in moved:
-            await asyncio.sleep(0.05)
+        if live.Progress.SETTLED not in moved:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
     if request.retake:
         for place, one in enumerate(found):
             if isinstance(one, Refused) and one.refusal.code == "parcel.account_differs":
