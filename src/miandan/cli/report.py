@@ -103,19 +103,24 @@ def _label_warnings(shipment: Shipment) -> list[str]:
 
 
 def _reasons(shipment: Shipment) -> list[str]:
-    """The commonest reasons with one example and the next step."""
+    """The commonest reasons, each with one example and the next step."""
     refused = [line for line in shipment.lines if line.state is State.REFUSED and line.reasons]
     lines: list[str] = []
     codes = Counter(line.reasons[0].code for line in refused)
     for code, count in codes.most_common(MOST_REASONS):
-        line = next(line for line in refused if line.reasons[0].code == code)
-        refusal = line.reasons[0]
-        place = f"第 {line.rows[0]} 行 line {line.rows[0]}" if line.rows else line.order_id
-        lines += [
-            f"  ✗ {count} 单 orders [{code}] 例如 e.g. {place}",
-            f"      {refusal.zh}{refusal.next_zh}",
-            f"      {refusal.en} {refusal.next_en}",
-        ]
+        example = next(line for line in refused if line.reasons[0].code == code)
+        lines += _reason(example.reasons[0], count, min(example.rows, default=0))
     if len(codes) > MOST_REASONS:
         lines.append("  … 其余见报告 / the rest is in the report")
     return lines
+
+
+def _reason(refusal: Refusal, count: int, row: int) -> list[str]:
+    told = "line" in refusal.fields or not row  # the text names its line itself, or there is none
+    place_zh, place_en = ("", "") if told else (f"第 {row} 行：", f"line {row}: ")
+    many_zh, many_en = ("例如 ", "e.g. ") if count > 1 else ("", "")
+    orders = "orders" if count > 1 else "order"
+    return [
+        f"  ✗ {count:,} 单  {many_zh}{place_zh}{refusal.zh}{refusal.next_zh}",
+        f"    {count:,} {orders}  {many_en}{place_en}{refusal.en} {refusal.next_en} [{refusal.code}]",
+    ]
