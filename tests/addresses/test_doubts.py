@@ -98,3 +98,20 @@ def test_ciphertext_is_not_taken_for_a_phone() -> None:
 def test_a_renamed_city_is_noted_for_the_city_and_a_renamed_county_for_the_district() -> None:
     assert addresses.parse_address("湖北省襄樊市樊城区1号").uncertain[0].startswith("city: 襄樊市(")
     assert addresses.parse_address("浙江省杭州市下城区1号").uncertain[0].startswith("district: 下城区(")
+
+
+@pytest.mark.parametrize(
+    ("text", "town", "detail"),
+    [
+        ("湖北省武汉市武昌区中南路街道中南路1号", "中南路街道", "中南路1号"),
+        ("湖北省武汉市武昌区中南路街街道中南路1号", "中南路街街道", "中南路1号"),
+        ("湖北省武汉市武昌区水果湖街街道水果湖街办事处黄鹂路1号", "水果湖街街道", "黄鹂路1号"),
+        ("浙江省台州市路桥区峰江街道桥洋工业区1号", "峰江街道", "桥洋工业区1号"),
+        ("壶山街道浙江省武义县壶山街道创业巷1号", "壶山街道", "创业巷1号"),
+    ],
+)
+def test_a_street_office_is_named_as_written_and_leaves_no_second_copy_in_the_detail(
+    text: str, town: str, detail: str
+) -> None:
+    parsed = addresses.parse_address(text)
+    assert (parsed.town, parsed.detail) == (town, detail)

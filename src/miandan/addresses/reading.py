@@ -65,6 +65,8 @@ def _without_levels_in_front(table: Divisions, text: str, start: int) -> ParsedA
     if leading is not None:
         parts = parts._replace(states=by_town(parts.states, leading), town=leading, end=chain.end)
         before = before[: leading.start] + before[leading.end :]
+    elif parts.town is not None and parts.town.sure:  # 壶山街道浙江省武义县壶山街道...
+        before = before[towns.naming_at(parts.town, before, 0) :]
     return _finish(table, text, parts._replace(before=before))
 
 
@@ -150,9 +152,8 @@ def past_repetition(
     if again is not None and again.sure:
         end, states = again.end, again.states
         start = skip_separators(text, end)
-    if text.startswith(town.name, start):
-        end = start + len(town.name)
-    return end, states
+    again_until = towns.naming_at(town, text, start)
+    return again_until if again_until > start else end, states
 
 
 def by_town(states: tuple[State, ...], town: FoundTown) -> tuple[State, ...]:

@@ -68,19 +68,26 @@ def leading_town(table: Divisions, text: str, start: int) -> FoundTown | None:
 def _accept(text: str, start: int, end: int, towns: tuple[Town, ...]) -> FoundTown | None:
     full = tuple(town for town in towns if text.endswith(town.name, 0, end))
     if full:
-        if _AFTER_FULL.match(text, end):
+        if _refuted_by_what_follows(text, end):
             return None
         office = _OFFICE.match(text, end)
         return FoundTown(full[0].name, start, (last := office.end() if office else end), _living(full), True, last)
     suffix = _SUFFIX.match(text, end)
     if suffix:
         return FoundTown(_name(towns), start, suffix.end(), _living(towns), True, suffix.end())
+    if text.startswith("街道", end - 1):  # 中南路街 with 道 behind it: the cut runs through 中南路街道
+        return None
     if _AFTER_SHORT.match(text, end) or _STREET_NUMBER.match(text, end - 1):
         return None
     if _NO_SHORT_NAME.search(text[max(0, end - 3) : end]):
         return None
     # A short name may be part of what follows (转塘家园), so the detail keeps it.
     return FoundTown(_name(towns), start, start, _living(towns), False, end)
+
+
+def _refuted_by_what_follows(text: str, end: int) -> bool:
+    """Whether the name runs on into a road, village or bridge (新乡村); behind 街道 a road may begin (街道中南路)."""
+    return text.startswith("路", end) if text.endswith("街道", 0, end) else _AFTER_FULL.match(text, end) is not None
 
 
 def _living(towns: tuple[Town, ...]) -> tuple[Town, ...]:
@@ -109,7 +116,7 @@ def town_by_form(table: Divisions, text: str, start: int, among: Sequence[Divisi
 def town_inside(table: Divisions, text: str, start: int, among: Sequence[Division]) -> FoundTown | None:
     """A full town name of these divisions anywhere after `start`."""
     for suffix in _SUFFIX_INSIDE.finditer(text, start):
-        if not _AFTER_FULL.match(text, suffix.end()):
+        if not _refuted_by_what_follows(text, suffix.end()):
             known = _known_ending(table, text, max(start, suffix.end() - 8), suffix.end(), among)
             if known:
                 return known
@@ -125,6 +132,17 @@ def _known_ending(table: Divisions, text: str, start: int, end: int, among: Sequ
         if towns:
             return FoundTown(name, begin, end, _living(towns), True, end)
     return None
+
+
+def naming_at(town: FoundTown, text: str, start: int) -> int:
+    """Where another naming of this town at `start` ends, as written in full or as its office; `start` when none is."""
+    if text.startswith(town.name, start):
+        end = start + len(town.name)
+        office = _OFFICE.match(text, end)
+        return office.end() if office else end
+    stem = town.name.removesuffix("街道")
+    office = _OFFICE.match(text, start + len(stem)) if stem != town.name and text.startswith(stem, start) else None
+    return office.end() if office else start
 
 
 def zone_at(text: str, start: int) -> str:
