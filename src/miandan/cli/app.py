@@ -77,3 +77,19 @@ def jobs() -> None:
     from miandan.cli.session import run
 
     run(work)
+
+
+@app.command()
+def doubts(
+    intent: Annotated[str | None, typer.Argument(help="取号请求 the call to end, as listed; default: list all")] = None,
+    issued: Annotated[list[str] | None, typer.Option(help="快递公司已出的单号 issued number, parent first")] = None,
+    lost: Annotated[bool, typer.Option("--lost", help="快递公司没有出号 the carrier issued nothing")] = False,
+    by: Annotated[str | None, typer.Option(help="登记人的登录名 login of whoever asked the carrier")] = None,
+    merchant: Annotated[int | None, typer.Option(help="只看该商家 this merchant only", min=0, max=2**63 - 1)] = None,
+) -> None:
+    """未决取号：lists live calls without outcome, or writes down what the carrier says of one 登记快递公司的答复."""
+    from miandan.cli.doubts import Word
+    from miandan.cli.doubts import doubts as work
+    from miandan.cli.session import run
+
+    run(lambda: work(intent, Word(tuple(issued or ()), lost, by), merchant))
