@@ -8,7 +8,7 @@ import codecs
 import csv
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +23,10 @@ _HEADER_ROWS = 10
 
 _END = "\x1e"
 """Stands after the last line: what the CSV reader makes of it shows whether a quote was left open."""
+
+_FEWEST_TEXT_PER_ZERO = 50
+"""Bytes of text for each zero byte: with fewer, zero bytes are no slip of an exporter in one cell but a binary file,
+or UTF-16, of which every comma and digit has one."""
 
 _OTHER_FORMATS = {
     b"%PDF": "PDF",
@@ -54,6 +58,10 @@ class Row(NamedTuple):
     line: int
     last: int
     cells: Sequence[str]
+    absent: Collection[int] = ()
+    """Cells that the record does not have at all, by index; only JSON lines can tell that from an empty one."""
+    nested: Collection[int] = ()
+    """Cells that are a JSON object or array and so no text."""
 
 
 class BrokenRow(NamedTuple):
@@ -100,7 +108,7 @@ def open_sheet(path: Path, limits: Limits) -> Sheet:
     encoding = _encoding(path, start)
     if _is_json(start, encoding):
         return _opened(lambda: _json_rows(path, encoding), limits)
-    return _opened(lambda: _csv_rows(path, encoding), limits)
+    return _opened(lambda: _csv_rows(path, encoding, limits), limits)
 
 
 def _opened(start: Callable[[], Iterator[Row | BrokenRow]], limits: Limits) -> Sheet:
@@ -144,9 +152,9 @@ def _encoding(path: Path, start: bytes) -> str:
 
 
 def _unmarked(start: bytes) -> tuple[str, ...]:
-    """UTF-16 without a mark has a zero byte in every comma and digit, nearly always on the same side; a zero byte
-    anywhere else means no text at all."""
-    if 0 not in start:
+    """UTF-16 without a mark has a zero byte in every comma and digit, nearly always on the same side; many zero bytes
+    anywhere else mean no text at all."""
+    if _may_be_text(start.count(0), len(start)):
         return ("utf-8", "gb18030")
     first, second = start[0::2].count(0), start[1::2].count(0)
     if second > 4 * first:
@@ -154,21 +162,27 @@ def _unmarked(start: bytes) -> tuple[str, ...]:
     return ("utf-16-be",) if first > 4 * second else ()
 
 
+def _may_be_text(zeros: int, size: int) -> bool:
+    return zeros * _FEWEST_TEXT_PER_ZERO <= size
+
+
 def _decodes(path: Path, encoding: str) -> bool:
     decoder = codecs.getincrementaldecoder(encoding)()
+    zeros = size = 0
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
-                if b"\0" in chunk and not encoding.startswith("utf-16"):
-                    return False
+                zeros, size = zeros + chunk.count(0), size + len(chunk)
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
-    return True
+    return encoding.startswith("utf-16") or _may_be_text(zeros, size)
 
 
-def _csv_rows(path: Path, encoding: str) -> Iterator[Row]:
+def _csv_rows(path: Path, encoding: str, limits: Limits) -> Iterator[Row]:
+    # Python's limit of 131,072 characters a cell would stop the whole file; a row too long is refused alone, later.
+    csv.field_size_limit(max(csv.field_size_limit(), limits.file_bytes))
     with path.open(encoding=encoding, newline="") as file:
         delimiter = _delimiter(file.readline(20_000) + file.readline(20_000))
         file.seek(0)
@@ -205,31 +219,47 @@ def _json_rows(path: Path, encoding: str) -> Iterator[Row | BrokenRow]:
     names = _json_names(path, encoding)
     yield Row(0, 0, names)
     for line, record in _json_records(path, encoding):
-        if record is None:
-            yield BrokenRow(line, Refusal("orders.json_broken"))
+        if isinstance(record, Refusal):
+            yield BrokenRow(line, record)
         else:
-            yield Row(line, line, [_json_cell(record.get(name)) for name in names])
+            absent = frozenset(index for index, name in enumerate(names) if name not in record)
+            nested = frozenset(index for index, name in enumerate(names) if isinstance(record.get(name), dict | list))
+            yield Row(line, line, [_json_cell(record.get(name)) for name in names], absent, nested)
 
 
 def _json_names(path: Path, encoding: str) -> list[str]:
     """Every key of the file in the order of its first appearance: the header that JSON lines do not have."""
     names: dict[str, None] = {}
     for _, record in _json_records(path, encoding):
-        names |= dict.fromkeys(record or ())
+        if not isinstance(record, Refusal):
+            names |= dict.fromkeys(record)
     return list(names)
 
 
-def _json_records(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, object] | None]]:
+def _json_records(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, object] | Refusal]]:
     with path.open(encoding=encoding) as file:
         for line, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            try:
-                # Numbers stay as written: a float would round an id of 19 digits.
-                record = json.loads(text, parse_float=str, parse_int=str)
-            except (ValueError, RecursionError):
-                record = None
-            yield line, record if isinstance(record, dict) else None
+            if text.strip():
+                yield line, _json_record(text)
+
+
+def _json_record(text: str) -> dict[str, object] | Refusal:
+    try:
+        # Numbers stay as written: a float would round an id of 19 digits.
+        record = json.loads(text, parse_float=str, parse_int=str, object_pairs_hook=_object)
+    except Refusal as refusal:
+        return refusal
+    except (ValueError, RecursionError):
+        return Refusal("orders.json_broken")
+    return record if isinstance(record, dict) else Refusal("orders.json_broken")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of which no key stands twice: Python would keep the last value and lose the other unseen."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise Refusal("orders.json_key_twice")
+    return record
 
 
 def _json_cell(value: object) -> str:

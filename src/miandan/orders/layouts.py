@@ -46,6 +46,8 @@ class Columns:
     index: Mapping[str, int]
     names: Mapping[str, str]
     width: int
+    quantities: tuple[int, ...]
+    """Every column that may hold the quantity: lines of JSON may write it under different names."""
 
     def title(self, field: str) -> str:
         """The column's name as the clerk sees it in the file."""
@@ -66,7 +68,9 @@ def recognise(header: Sequence[str]) -> Columns | None:
         return None
     layout, found = max(fitting, key=lambda pair: len(set(pair[1].values())))
     names = {field: header[index].strip().lstrip("\ufeff") for field, index in found.items()}
-    return Columns(layout, found, names, len(header))
+    quantity_names = layout.columns.get("quantity", ())
+    quantities = tuple(index for index, name in enumerate(header) if fold(name) in quantity_names)
+    return Columns(layout, found, names, len(header), quantities)
 
 
 def unknown_layout(header: Sequence[str]) -> Refusal:

@@ -1,6 +1,6 @@
 """One row of an order file, understood: whose order it is, its state, its goods, and what is wrong with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +23,9 @@ class Record:
     line: int
     last: int
     cells: list[str]
+    states_quantity: bool = True
+    """False where the record has no quantity at all, not even an empty one; then it is one piece."""
+    nested: Collection[int] = ()
     state: OrderState = OrderState.TO_SHIP
     goods: OrderLine | None = None
     paid_at: datetime | None = None
@@ -46,7 +49,8 @@ def at(line: int, reason: Refusal) -> Refusal:
 
 
 def record_of(row: Row, columns: Columns) -> Record:
-    return Record(columns, row.line, row.last, list(row.cells))
+    states_quantity = "quantity" in columns.layout.required or any(i not in row.absent for i in columns.quantities)
+    return Record(columns, row.line, row.last, list(row.cells), states_quantity, row.nested)
 
 
 RESERVED_SIGNS = frozenset("#|/")
@@ -55,8 +59,10 @@ RESERVED_SIGNS = frozenset("#|/")
 
 def order_id(record: Record) -> str:
     """The order of a row. Raises what `cells.identifier` raises, `orders.id_unreadable` for one without a digit, and
-    `orders.order_id_missing`, `control_character`, `id_reserved_sign`."""
+    `orders.order_id_missing`, `cell_not_text`, `control_character`, `id_reserved_sign`."""
     column = record.columns.title("order_id")
+    if record.columns.index["order_id"] in record.nested:
+        raise Refusal("orders.cell_not_text", column=column)
     found = cells.identifier(record.cell("order_id"), column)
     if not found:
         raise Refusal("orders.order_id_missing", column=column)
@@ -100,6 +106,9 @@ def _shape_problem(record: Record, row_characters: int) -> Refusal | None:
         return Refusal("orders.rows_swallowed", last=record.last)
     if any(cell.strip() for cell in record.cells[record.columns.width :]):
         return Refusal("orders.columns_shifted", expected=record.columns.width, found=len(record.cells))
+    for field_name, index in record.columns.index.items() if record.nested else ():
+        if index in record.nested:
+            return Refusal("orders.cell_not_text", column=record.columns.title(field_name))
     if cells.has_forbidden_character(joined):
         return Refusal("orders.control_character", column=_where(record, cells.has_forbidden_character))
     if cells.has_lost_character(joined):
@@ -140,8 +149,7 @@ def _state(record: Record) -> OrderState:
 def _goods(record: Record) -> OrderLine:
     title = record.columns.title
     line_id = cells.identifier(record.cell("line_id"), title("line_id"))
-    has_quantity = "quantity" in record.columns.index
-    quantity = cells.count(record.cell("quantity"), title("quantity")) if has_quantity else 1
+    quantity = cells.count(record.cell("quantity"), title("quantity")) if record.states_quantity else 1
     paid = record.cell("paid").strip()
     paid_fen = cells.fen(paid)
     if paid and paid_fen is None:
