@@ -104,8 +104,8 @@ class Clerk:
             return [Row(*cells) for cells in list(csv.reader(file))[1:]]
 
     def numbers(self, name: str = "report.csv") -> dict[str, str]:
-        """Number of each order that has one."""
-        return {row.order: row.number for row in self.report(name) if row.number}
+        """Number of each order that this run gave one or found with one, and printed."""
+        return {row.order: row.number for row in self.report(name) if row.state.endswith(("taken", "kept"))}
 
     def sheets(self, name: str = "labels.pdf") -> list[str]:
         """The text of each label."""
@@ -118,6 +118,13 @@ class Clerk:
     def pages(self, name: str = "labels.pdf") -> int:
         """How many labels there are, without reading them."""
         return (self.folder / name).read_bytes().count(b"/Type/Page/")
+
+
+def clerk_of(sandbox_url: str, home: Path) -> Clerk:
+    """A clerk of the sandbox at this address, with a desk and a data folder in `home`."""
+    (home / "desk").mkdir()
+    environment = {"MIANDAN_DATABASE_URL": sandbox_url, "MIANDAN_DATA": str(home / "data"), "MIANDAN_SANDBOX": "1"}
+    return Clerk(home / "desk", environment)
 
 
 def finish(process: subprocess.Popen[bytes], stdin: bytes = b"") -> Done:

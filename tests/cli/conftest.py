@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from miandan.cli.sandbox import load_sandbox
 from miandan.kernel.database import open_database
 from miandan.kernel.settings import Settings
-from tests.cli.clerk import Clerk
+from tests.cli.clerk import Clerk, clerk_of
 from tests.conftest import _TEMPLATE, _command, _url
 
 _LOADED = "loaded_sandbox"
@@ -31,26 +32,29 @@ def loaded_sandbox(server_settings: Settings) -> str:
     return _LOADED
 
 
+@contextmanager
+def _copy(settings: Settings, loaded: str) -> Iterator[str]:
+    name = f"clerk_{next(_numbers)}"
+    asyncio.run(_command(settings, f"CREATE DATABASE {name} TEMPLATE {loaded}"))
+    yield _url(settings, name)
+    asyncio.run(_command(settings, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 def sandbox_url(server_settings: Settings, loaded_sandbox: str) -> Iterator[str]:
     """Address of a sandbox that only this test uses."""
-    name = f"clerk_{next(_numbers)}"
-    asyncio.run(_command(server_settings, f"CREATE DATABASE {name} TEMPLATE {loaded_sandbox}"))
-    yield _url(server_settings, name)
-    asyncio.run(_command(server_settings, f"DROP DATABASE {name} WITH (FORCE)"))
+    with _copy(server_settings, loaded_sandbox) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox_url(server_settings: Settings, loaded_sandbox: str) -> Iterator[str]:
+    """Address of a sandbox that the tests of a module share."""
+    with _copy(server_settings, loaded_sandbox) as url:
+        yield url
 
 
 @pytest.fixture
 def clerk(sandbox_url: str, tmp_path: Path) -> Clerk:
     """A clerk of the sandbox's merchant 1001."""
-    folder = tmp_path / "desk"
-    folder.mkdir()
-    return Clerk(
-        folder, {"MIANDAN_DATABASE_URL": sandbox_url, "MIANDAN_DATA": str(tmp_path / "data"), "MIANDAN_SANDBOX": "1"}
-    )
-
-
-@pytest.fixture
-def sandbox_settings(clerk: Clerk) -> Settings:
-    """For looking into the clerk's database: `open_database(sandbox_settings)`."""
-    return Settings.from_environment(clerk.environment)
+    return clerk_of(sandbox_url, tmp_path)
