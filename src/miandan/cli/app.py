@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+LARGEST_ID = 2**63 - 1
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -18,7 +20,9 @@ def ship(
     orders: Annotated[Path, typer.Argument(help="订单文件 order file: CSV, XLSX or JSON lines")],
     carrier: Annotated[str | None, typer.Option(help="快递公司 carrier: code or name (zto, 中通, sf ...)")] = None,
     shop: Annotated[str | None, typer.Option(help="店铺号 shop id the orders belong to")] = None,
-    merchant: Annotated[int | None, typer.Option(help="商家号 merchant id, for a merchant without a shop")] = None,
+    merchant: Annotated[
+        int | None, typer.Option(help="商家号 merchant id, for a merchant without a shop", min=0, max=LARGEST_ID)
+    ] = None,
     account: Annotated[str | None, typer.Option(help="网点账号 account id, where a carrier has several")] = None,
     retake: Annotated[bool, typer.Option("--retake", help="换单 replace numbers taken on another account")] = False,
     update: Annotated[bool, typer.Option("--update", help="更新面单 same number where an order has changed")] = False,

@@ -30,6 +30,8 @@ def _of_the_database(error: Exception) -> Refusal | None:
     asyncpg = sys.modules.get("asyncpg")  # where it was never imported there was no database
     if asyncpg is None:
         return None
+    if isinstance(error, OSError) and any("asyncpg" in Path(one.filename).parts for one in _frames(error)):
+        return Refusal("command.database_lost", kind=type(error).__name__)  # its socket is gone, not a file
     if isinstance(error, asyncpg.DiskFullError):
         return Refusal("command.database_full")
     lost = (
@@ -46,6 +48,10 @@ def _of_the_database(error: Exception) -> Refusal | None:
 
 def _places(error: Exception) -> str:
     """Where it happened, innermost last: file, line and function, no values."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "miandan" in Path(frame.filename).parts] or list(frames)
+    frames = _frames(error)
+    ours = [frame for frame in frames if "miandan" in Path(frame.filename).parts] or frames
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in ours[-DEEPEST_PLACES:])
+
+
+def _frames(error: Exception) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))

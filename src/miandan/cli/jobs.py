@@ -11,6 +11,7 @@ async def jobs() -> int:
     from miandan.connectors.registry import sandbox_connectors
     from miandan.kernel import outbox
     from miandan.kernel.clock import now
+    from miandan.kernel.database import Transaction
     from miandan.vault.retention import apply_retention, index_pending
     from miandan.vault.root import open_root_key
     from miandan.vault.service import Vault
@@ -29,7 +30,12 @@ async def jobs() -> int:
         recycled = await lives.recycle_due(session.db)
         await shares.return_rests(session.db)
         await shares.tell_owners(session.db)
-        delivered = await outbox.deliver(session.db, shares.HANDLERS)
+        alarms: list[str] = []
+
+        async def sound(_tx: Transaction, message: outbox.Message) -> None:
+            alarms.append(f"{message.body['carrier']} {message.body['number']}")
+
+        delivered = await outbox.deliver(session.db, {**shares.HANDLERS, lives.VOID_WAS_SCANNED: sound})
         indexed = await index_pending(session.db)
         forgotten = sum(one.rows for one in await apply_retention(session.db, now()))
     for zh, en, count in (
@@ -42,4 +48,6 @@ async def jobs() -> int:
         ("到期销毁", "rows forgotten", forgotten),
     ):
         say(f"  {set_cell_size(zh, 24)}{en:<34}{count:>8,}")
+    for alarm in alarms:
+        say(f"! 已取消或已回收的单号被揽收扫描，单量已重新扣除：{alarm} / a void number was scanned; its unit is spent")
     return 0

@@ -27,7 +27,9 @@ WORDS = {
     State.REFUSED: "未取号 refused",
 }
 MOST_REASONS = 6
-NEVER_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+NEVER_A_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")
+HAS_A_NUMBER = frozenset({"parcel.differs", "parcel.account_differs", "parcel.overlaps", "ship.label_to_throw_away"})
+"""Reasons of orders that are not printed although they have a number."""
 
 
 def write_report(shipment: Shipment, path: Path) -> None:
@@ -49,11 +51,18 @@ def _row(line: Line) -> list[str]:
         line.shop_id,
         line.key,
         catalogue().get(line.carrier).zh if line.carrier else "",
-        line.ref.number if line.ref else "",
+        _number(line),
         WORDS[line.state],
         "；".join(f"{refusal.zh} {refusal.en}" for refusal in said),
         "；".join(f"{refusal.next_zh} {refusal.next_en}" for refusal in said),
     ]
+
+
+def _number(line: Line) -> str:
+    """The number of this run, or the one that the order has all the same."""
+    if line.ref is not None:
+        return line.ref.number
+    return next((str(one.fields["number"]) for one in line.reasons if one.code in HAS_A_NUMBER), "")
 
 
 def _plain(cell: str) -> str:

@@ -1,9 +1,10 @@
 """What every command that works on data opens, and how a command runs to its exit code."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,14 +61,19 @@ def run(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
 
 
 async def _quietly(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Whatever fails beside the command itself, asyncio would print with its words; see failures.py."""
+    """Whatever fails beside the command itself, asyncio and asyncpg would print with its words; see failures.py."""
+    logging.getLogger("asyncpg").addHandler(logging.NullHandler())
+    logging.getLogger("asyncpg").propagate = False
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     return await command()
 
 
 def say(line: str) -> None:
-    """A line for the person at the keyboard; standard output stays for results."""
-    sys.stderr.write(line + "\n")
+    """A line for the person at the keyboard; standard output stays for results. Nobody may be listening: the job
+    goes on all the same."""
+    with suppress(OSError, ValueError, AttributeError):  # closed, full, or no stream at all
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def complain(refusal: Refusal) -> None:

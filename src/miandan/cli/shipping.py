@@ -25,12 +25,15 @@ from miandan.vault.root import open_root_key
 from miandan.vault.service import Vault
 from miandan.waybills import live, lives
 from miandan.waybills.counter import Counter, open_counter
-from miandan.waybills.label import print_pdf
+from miandan.waybills.label import print_pdf, void_among
 from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, Refused, Taken, TakeRequest, parcel_key
+from miandan.waybills.same_key import live_numbers
 from miandan.waybills.service import take
 
 PARCELS_PER_TAKE = 50
 TAKES_AT_ONCE = 4
+PRINT_ATTEMPTS = 5
+"""How often numbers are looked at again when some become void while labels are made."""
 NO_SENDER = UUID(int=0)
 """Stands for the sender where none is approved: what has its number is printed, the rest is refused."""
 
@@ -57,6 +60,10 @@ class Line:
     ref: NumberRef | None = None
     reasons: tuple[Refusal, ...] = ()
     warnings: tuple[Refusal, ...] = ()
+
+    def refuse(self, reason: Refusal) -> None:
+        """It has no number that may be printed, and why."""
+        self.state, self.ref, self.reasons = State.REFUSED, None, (reason,)
 
 
 @dataclass(slots=True)
@@ -102,6 +109,7 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
         await live.settle_all(counter)
         await orders.keep(session.db, await vault.keys_of(owner.merchant_id), drafts)
         await orders.set_aside(session.db, owner.merchant_id, read.set_aside)
+        await _name_numbers(counter, owner.merchant_id, shipment)
         await _take_all(counter, account, drafts, wish, shipment, progress)
         shipment.lines.sort(key=lambda line: line.rows)
         await _print(counter, shipment, out, progress, sandbox=session.sandbox)
@@ -115,6 +123,14 @@ def _unshipped(read: ReadResult) -> list[Line]:
         for one in read.set_aside
     ]
     return aside + [Line(one.order_id, one.rows, State.REFUSED, reasons=one.reasons) for one in read.refused]
+
+
+async def _name_numbers(counter: Counter, merchant_id: int, shipment: Shipment) -> None:
+    """An order that will not ship may have its label already: the clerk has to know which one to throw away."""
+    lines = {parcel_key(one.shop_id, one.order_id): one for one in shipment.lines if one.state is State.SET_ASIDE}
+    for key, taken in (await live_numbers(counter.db, merchant_id, list(lines))).items():
+        lines[key].key, lines[key].carrier = key, taken.carrier
+        lines[key].reasons += (Refusal("ship.label_to_throw_away", number=taken.number),)
 
 
 def _of_this_merchant(drafts: Sequence[OrderDraft], owner: Owner, shipment: Shipment) -> list[OrderDraft]:
@@ -233,13 +249,23 @@ def _write_down(line: Line, outcome: Outcome) -> None:
 
 
 async def _print(counter: Counter, shipment: Shipment, out: Path, progress: Progress, *, sandbox: bool) -> None:
-    """The labels of all numbers in the order of the file; a failure leaves numbers to print the next time."""
-    refs = [line.ref for line in shipment.lines if line.ref is not None]
-    if not refs:
-        return
-    progress("print", 0, len(refs))
-    try:
-        shipment.printed = await print_pdf(counter, refs, out, now(), actor="cli", sandbox=sandbox)
-    except Exception as error:
-        shipment.unprinted = explained(error)
-    progress("print", len(refs), len(refs))
+    """The labels of all numbers in the order of the file; a failure leaves numbers to print the next time.
+
+    A number that another program cancelled or replaced since is refused in its own line and stops no other.
+    """
+    progress("print", 0, shipment.count(State.TAKEN, State.KNOWN))
+    for _ in range(PRINT_ATTEMPTS):
+        lines = {line.ref: line for line in shipment.lines if line.ref is not None}
+        for number in await void_among(counter, list(lines)):
+            lines.pop(number.ref).refuse(number.reason)
+        if not lines:
+            return
+        try:
+            shipment.printed = await print_pdf(counter, list(lines), out, now(), actor="cli", sandbox=sandbox)
+            shipment.unprinted = None
+            break
+        except Exception as error:
+            shipment.unprinted = explained(error)
+            if shipment.unprinted.code != "waybill.not_live":
+                break
+    progress("print", len(lines), len(lines))

@@ -101,7 +101,7 @@ class Settings:
             database_url=env.get("MIANDAN_DATABASE_URL") or None,
             passphrase=env.get("MIANDAN_PASSPHRASE") or None,
             sandbox=_flag("MIANDAN_SANDBOX", env),
-            pool=_number("MIANDAN_POOL", env, 10, int, least=1),
+            pool=_number("MIANDAN_POOL", env, 10, int, least=4),
             linger_seconds=_number("MIANDAN_LINGER", env, 5.0, float, least=0.0),
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from miandan.accounts.cards import AccountCard
@@ -54,6 +55,24 @@ async def print_pdf(
                 refuse_unless_live(waybill)
             report = write_pdf(await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox), part)
     return report
+
+
+class Void(NamedTuple):
+    """A number that must not be on any parcel, and why."""
+
+    ref: NumberRef
+    reason: Refusal
+
+
+async def void_among(counter: Counter, refs: Sequence[NumberRef]) -> list[Void]:
+    """Those of the numbers that were cancelled or replaced: `print_pdf` would refuse them all for one of these."""
+    void = []
+    for waybill in await queries.waybills(counter.db, refs):
+        try:
+            refuse_unless_live(waybill)
+        except Refusal as refusal:
+            void.append(Void(waybill.ref, refusal))
+    return void
 
 
 @contextmanager

@@ -7,7 +7,7 @@ a refusal otherwise. An order that sits in another parcel is never moved silentl
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from miandan.kernel.database import Database, Record
+from miandan.kernel.database import Database, Reads, Record
 from miandan.kernel.errors import Refusal
 from miandan.waybills import queries
 from miandan.waybills.model import NumberRef, NumberState, Outcome, Refused, Taken, TakeRequest, Waybill
@@ -96,3 +96,9 @@ def differing(parcel: Prepared, waybill: Waybill) -> tuple[str, ...]:
         "pieces": parcel.ask.pieces != waybill.pieces,
     }
     return tuple(name for name, differs in compared.items() if differs)
+
+
+async def live_numbers(db: Reads, merchant_id: int, keys: Sequence[str]) -> dict[str, NumberRef]:
+    """The live numbers of these parcel keys; a key without one, or with a call under way, is left out."""
+    rows = await queries.live_keys(db, merchant_id, keys)
+    return {row["parcel_key"]: _ref(merchant_id, row) for row in rows if not row["number"].startswith(INTENT)}
