@@ -54,6 +54,8 @@ format: $(BIN)/.test ## put the code into the house's format
 prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
 	$(BIN)/pytest -m prove
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
+	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove"; \
+	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; fi
 
 N ?= 100
 crash: $(BIN)/.test ## races and kills, N=100 of each; SEED=... runs those of a failure again

@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A Debian package, a program of it, and what cannot be tested without it."""
+    """A Debian package, a program or file of it, and what cannot be tested without it."""
 
     package: str
     program: str
@@ -21,7 +22,7 @@ class Part:
 
     @property
     def is_missing(self) -> bool:
-        return shutil.which(self.program) is None
+        return shutil.which(self.program) is None and not Path(self.program).is_file()
 
 
 PARTS = (
@@ -32,6 +33,11 @@ PARTS = (
     ),
     Part("zbar-tools", "zbarimg", "that an independent decoder reads every barcode back"),
     Part("qpdf", "qpdf", "that a label PDF is well-formed"),
+    Part(
+        "fonts-hanazono",
+        "/usr/share/fonts/truetype/hanazono/HanaMinB.ttf",
+        "that a rare character is printed from an installed font",
+    ),
 )
 
 
