@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from miandan.connectors.faults import Fault, FaultPlan
-from miandan.waybills import live
+from miandan.waybills import giving_back, live
 from miandan.waybills.model import Taken
 from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes, numbers
@@ -288,7 +288,7 @@ async def test_a_number_in_vain_that_the_carrier_will_not_take_back_is_offered_a
         goes_wrong(stall, "sf", Fault.BREAK_RULE, Fault.REFUSE_CANCEL)
         assert (await stall.refusal("sf", "1")).code == "carrier.number_breaks_rule"
         assert [issue.cancelled for issue in await stall.at_carrier("sf")] == [False]
-        assert await live.give_up_unused(stall.world.counter) >= 1
+        assert await giving_back.give_up_unused(stall.world.counter) >= 1
         assert [issue.cancelled for issue in await stall.at_carrier("sf")] == [True]
-        assert await live.give_up_unused(stall.world.counter) == 0
+        assert await giving_back.give_up_unused(stall.world.counter) == 0
         assert await stall.used("sf") == 0

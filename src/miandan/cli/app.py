@@ -89,7 +89,7 @@ def doubts(
     issued: Annotated[list[str] | None, typer.Option(help="快递公司已出的单号 issued number, parent first")] = None,
     lost: Annotated[bool, typer.Option("--lost", help="快递公司没有出号 the carrier issued nothing")] = False,
     by: Annotated[str | None, typer.Option(help="登记人的登录名 login of whoever asked the carrier")] = None,
-    merchant: Annotated[int | None, typer.Option(help="只看该商家 this merchant only", min=0, max=2**63 - 1)] = None,
+    merchant: Annotated[int | None, typer.Option(help="只看该商家 this merchant only", min=0, max=LARGEST_ID)] = None,
 ) -> None:
     """未决取号：lists live calls without outcome, or writes down what the carrier says of one 登记快递公司的答复."""
     from miandan.cli.doubts import Word

@@ -15,7 +15,7 @@ async def jobs() -> int:
     from miandan.vault.retention import apply_retention, index_pending
     from miandan.vault.root import open_root_key
     from miandan.vault.service import Vault
-    from miandan.waybills import live, lives, months
+    from miandan.waybills import giving_back, live, lives, months
     from miandan.waybills.counter import open_counter
 
     async with open_session() as session:
@@ -26,7 +26,7 @@ async def jobs() -> int:
         returned = await leases.close_leases_of_the_dead(session.db)
         async with open_counter(session.db, vault, connectors) as counter:
             settled = await live.settle_all(counter)
-            cancelled = await lives.finish_all_cancelling(counter) + await live.give_up_unused(counter)
+            cancelled = await lives.finish_all_cancelling(counter) + await giving_back.give_up_unused(counter)
         recycled = await lives.recycle_due(session.db)
         await shares.return_rests(session.db)
         await shares.tell_owners(session.db)

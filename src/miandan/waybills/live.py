@@ -29,7 +29,9 @@ from miandan.waybills import intents, lives, queries
 from miandan.waybills.asking import as_parcel, as_request, ask_of, number_ask, without_person
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, month_of
+from miandan.waybills.giving_back import give_up
 from miandan.waybills.intents import Intent, Unused
+from miandan.waybills.lives import CALL_SECONDS
 from miandan.waybills.model import NumberRef, Outcome, Refused, Route, Taken, TakeRequest
 from miandan.waybills.one_by_one import write_parcel
 from miandan.waybills.prepare import Issued, Prepared
@@ -37,8 +39,6 @@ from miandan.waybills.same_key import INTENT
 from miandan.waybills.superseding import supersede
 
 CALLS_AT_ONCE = 8
-CALL_SECONDS = 30.0
-"""A carrier that has not answered by then is silent (one public carrier list names 30 s; reference/needs.md 2.2)."""
 SOON = timedelta(seconds=10)
 """Settle times up to this are waited for by whoever asks for the parcel again."""
 REPEATS = 2
@@ -384,28 +384,8 @@ async def _settle_unused(
     number = answer.numbers[0] if answer.numbers else None
     outcome = await settle_refused(counter, intent, refusal, answer.raw, unused=number)
     if number is not None:
-        await _give_up(counter, connector, Unused(intent.merchant_id, intent.intent_id, intent.carrier, number))
+        await give_up(counter, connector, Unused(intent.merchant_id, intent.intent_id, intent.carrier, number))
     return outcome
-
-
-async def give_up_unused(counter: Counter) -> int:
-    """The job: have the carriers take back what was issued in vain; how many numbers they took."""
-    given_up = 0
-    for unused in await intents.all_unused(counter.db):
-        if unused.carrier in counter.connectors:
-            given_up += await _give_up(counter, counter.connector(unused.carrier), unused)
-    return given_up
-
-
-async def _give_up(counter: Counter, connector: Connector, unused: Unused) -> bool:
-    """Whether the carrier took the number back; what it did not take stays on record."""
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            await connector.cancel(unused.number, str(unused.intent_id))
-    except (CarrierRefused, CarrierSilent, TimeoutError):
-        return False
-    await intents.taken_back(counter.db, unused)
-    return True
 
 
 def _doubtful(intent: Intent, keys: tuple[str, ...]) -> Refused:

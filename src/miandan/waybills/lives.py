@@ -26,6 +26,7 @@ from miandan.waybills.model import NumberRef, NumberState, Waybill
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 
 CALL_SECONDS = 30.0
+"""A carrier that has not answered by then is silent (one public carrier list names 30 s; reference/needs.md 2.2)."""
 VOID_WAS_SCANNED = "waybill.void_was_scanned"
 """Outbox topic of the alarm."""
 
