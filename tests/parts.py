@@ -1,9 +1,11 @@
-"""Programs of the system that the tests judge our output with: `python -m tests.parts`, run by `make test`.
+"""Programs of others that the tests judge our output with: `python -m tests.parts`, run by `make test`.
 
-Whatever is missing is installed where root and apt allow it; otherwise one line per part says what is then not
-tested. A build server (environment variable CI=true) has to have them all.
+Whatever is missing is installed, programs of the system where root and apt allow it, packages of Node where npm does;
+otherwise one line per part says what is then not tested. A build server (environment variable CI=true) has to have
+them all.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -38,6 +40,49 @@ PARTS = (
         "/usr/share/fonts/truetype/hanazono/HanaMinB.ttf",
         "that a rare character is printed from an installed font",
     ),
+    Part("mupdf-tools", "mutool", "that a second PDF program draws a label as the first one does"),
+    Part("nodejs", "node", "that foreign programs draw our ZPL and ESC/POS as they were meant"),
+    Part("npm", "npm", "the same, unless their packages have been installed before"),
+    Part("cups-daemon", "/usr/sbin/cupsd", "that a label PDF scans after its way through a print queue"),
+    Part("cups-client", "/usr/sbin/lpadmin", "that a label PDF scans after its way through a print queue"),
+    Part(
+        "cups",
+        "/usr/lib/cups/filter/rastertolabel",
+        "that a label PDF scans after the stock driver of label printers has made ZPL of it",
+    ),
+    Part(
+        "cups-filters",
+        "/usr/lib/cups/filter/gstoraster",
+        "that a label PDF scans after the stock filters of a print queue",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePackages:
+    """A folder with a package-lock.json, and what cannot be tested before npm has installed what it pins."""
+
+    folder: Path
+    judges: str
+
+    @property
+    def is_missing(self) -> bool:
+        """npm leaves its own copy of the lock beside what it has installed; an older one is that of another lock."""
+        lock, installed = self.folder / "package-lock.json", self.folder / "node_modules" / ".package-lock.json"
+        return not installed.is_file() or installed.stat().st_mtime < lock.stat().st_mtime
+
+    def install(self) -> None:
+        """Exactly what the lock says, hashes verified, no script of a package run; failure shows afterwards."""
+        npm = shutil.which("npm")
+        if npm is None:
+            return
+        command = [npm, "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, cwd=self.folder, capture_output=True, timeout=180, check=False)
+
+
+NODE_PACKAGES = NodePackages(
+    Path(__file__).parent / "labels" / "node", "that foreign programs draw our ZPL and ESC/POS as they were meant"
 )
 
 
@@ -47,8 +92,10 @@ def install(parts: list[Part]) -> None:
     if apt is None or os.geteuid() != 0:
         return
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    wanted = [apt, "install", "--quiet", "--yes", "--no-install-recommends", *(part.package for part in parts)]
-    for command in (wanted, [apt, "update", "--quiet"], wanted):  # the package lists may be stale or absent
+    start = [apt, "install", "--quiet", "--yes", "--no-install-recommends"]
+    wanted = [*start, *(part.package for part in parts)]
+    alone = [[*start, part.package] for part in parts]  # one that this system does not know stops no other
+    for command in (wanted, [apt, "update", "--quiet"], wanted, *alone):  # the package lists may be stale or absent
         try:
             ended = subprocess.run(command, env=quiet, capture_output=True, timeout=180, check=False)
         except subprocess.TimeoutExpired:
@@ -63,10 +110,16 @@ def main() -> int:
     if missing:
         sys.stdout.write(f"installing {', '.join(part.package for part in missing)} for the tests ...\n")
         install(missing)
+    if NODE_PACKAGES.is_missing:
+        sys.stdout.write("installing drawers of printer languages for the tests ...\n")
+        NODE_PACKAGES.install()
     missing = [part for part in PARTS if part.is_missing]
     for part in missing:
         sys.stdout.write(f"NOT TESTED: {part.judges}, because {part.program} ({part.package}) is missing\n")
-    return 1 if missing and os.environ.get("CI") == "true" else 0
+    if NODE_PACKAGES.is_missing:
+        sys.stdout.write(f"NOT TESTED: {NODE_PACKAGES.judges}, because npm has not installed their packages\n")
+    lacks = bool(missing) or NODE_PACKAGES.is_missing
+    return 1 if lacks and os.environ.get("CI") == "true" else 0
 
 
 if __name__ == "__main__":
