@@ -8,9 +8,9 @@ import pytest
 
 from miandan.carriers.catalogue import catalogue
 from miandan.carriers.numbers import NumberKind
+from miandan.kernel.masks import mask_detail, mask_name, mask_phone
 from miandan.orders.model import goods_summary
 from miandan.orders.reading import read_orders
-from miandan.vault.masks import mask_detail, mask_name, mask_phone
 from tests.cli.clerk import Clerk, states
 from tests.labels import judges
 from tests.orders.tables import order_row, row

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miandan.vault.masks import CIPHERTEXT_MARK, mask, mask_detail, mask_name, mask_phone, mask_remark
+from miandan.kernel.masks import CIPHERTEXT_MARK, mask_detail, mask_name, mask_phone, mask_remark
+from miandan.vault.masks import mask
 from miandan.vault.model import Recipient
 from tests.vault.people import recipients, someone
 
