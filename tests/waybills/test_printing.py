@@ -175,7 +175,7 @@ async def test_a_full_disk_leaves_the_old_file_whole_and_counts_nothing(
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as disk:
-            disk.setattr("miandan.labels.pdf.os.fsync", full)
+            disk.setattr("miandan.labels.whole_file.os.fsync", full)
             with pytest.raises(Refusal, match=r"labels\.disk_full"):
                 await print_pdf(stall, path, one.ref)
         assert path.read_bytes() == before

@@ -1,5 +1,6 @@
 """The commands and their options. What they do is in the files beside this one, imported when they run."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,9 @@ def ship(
     account: Annotated[str | None, typer.Option(help="网点账号 account id, where a carrier has several")] = None,
     retake: Annotated[bool, typer.Option("--retake", help="换单 replace numbers taken on another account")] = False,
     update: Annotated[bool, typer.Option("--update", help="更新面单 same number where an order has changed")] = False,
+    template: Annotated[
+        str | None, typer.Option(help="面单模板 label template; default: the carrier's standard one")
+    ] = None,
     out: Annotated[Path, typer.Option(help="面单文件 labels")] = Path("labels.pdf"),
     report: Annotated[Path, typer.Option(help="报告 report, one row per order")] = Path("report.csv"),
 ) -> None:
@@ -38,7 +42,7 @@ def ship(
     from miandan.cli.ship import account_id
     from miandan.cli.ship import ship as work
 
-    wish = Wish(carrier, account_id(account), shop, merchant, retake, update)
+    wish = Wish(carrier, account_id(account), shop, merchant, retake, update, template)
     run(lambda: work(orders, wish, out, report))
 
 
@@ -58,8 +62,6 @@ def address(
     source: Annotated[Path | None, typer.Argument(help="文本文件 file, one recipient a line; default: stdin")] = None,
 ) -> None:
     """识别收件信息：one pasted recipient per line in, one JSON object per line out."""
-    import sys
-
     from miandan.cli.address import address as work
 
     sys.exit(work(source))
@@ -97,3 +99,115 @@ def doubts(
     from miandan.cli.session import run
 
     run(lambda: work(intent, Word(tuple(issued or ()), lost, by), merchant))
+
+
+@app.command()
+def render(
+    data: Annotated[Path, typer.Option(help="打印数据 label data: JSON array or lines; - is standard input")],
+    to: Annotated[str, typer.Option(help="格式 pdf | png | svg | raster | zpl | tspl | cpcl | escpos")] = "pdf",
+    template: Annotated[
+        str | None, typer.Option(help="模板 template: name, name@version or file; default: the carrier's standard one")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="输出文件 file; - is standard output; default: labels.FORMAT")
+    ] = None,
+    dpi: Annotated[int | None, typer.Option(help="打印机分辨率 203 or 300; default: the profile's, or 203")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="打印机 printer profile; default: the language's usual one")
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="用途 label: masked 脱敏; print_full: as the data says 原样")] = "label",
+) -> None:
+    """生成面单：label data in, sheets in any format out; persons masked 收寄件人脱敏. 不连数据库 No database.
+
+    退出码 exit code: 0 all 全部完成, 2 some records refused 部分有误, 1 nothing done 未完成.
+    """
+    from miandan.cli.render import Wish
+    from miandan.cli.render import render as work
+
+    sys.exit(work(data, Wish(to, template, out, dpi, profile, purpose)))
+
+
+@app.command()
+def calibrate(
+    profile: Annotated[str, typer.Option(help="打印机 printer profile")],
+    out: Annotated[Path | None, typer.Option(help="校准页文件 the sheet; default: calibrate.LANGUAGE")] = None,
+    left: Annotated[float | None, typer.Option(help="读数：纸左边到十字 mm from the left edge to the cross")] = None,
+    top: Annotated[float | None, typer.Option(help="读数：纸上边到十字 mm from the top edge to the cross")] = None,
+    darkness: Annotated[int | None, typer.Option(help="读数：最清楚的浓度 the darkness that reads best")] = None,
+    module: Annotated[int | None, typer.Option(help="读数：扫得出的最小编号 the smallest code that scans")] = None,
+) -> None:
+    """校准打印机：a sheet with rulers, darkness steps and barcodes; what was read off it is typed back and stored."""
+    from miandan.cli.calibrate import calibrate as work
+    from miandan.labels.printers.readings import Readings
+
+    sys.exit(work(profile, out, Readings(left, top, darkness, module)))
+
+
+templates = typer.Typer(
+    no_args_is_help=True, help="面单模板 label templates: list, show, check, import, export, schema"
+)
+app.add_typer(templates, name="templates")
+
+
+@templates.command("list")
+def templates_list() -> None:
+    """有哪些模板：the standard templates and those of your own, newest version each."""
+    from miandan.cli.templates import list_templates
+
+    sys.exit(list_templates())
+
+
+@templates.command("show")
+def templates_show(
+    name: Annotated[str, typer.Argument(help="模板 template: name, name@version or file")],
+) -> None:
+    """显示模板：the template as JSON."""
+    from miandan.cli.templates import show
+
+    sys.exit(show(name))
+
+
+@templates.command("check")
+def templates_check(
+    files: Annotated[list[Path], typer.Argument(help="模板文件 template files")],
+) -> None:
+    """检查模板：everything that is wrong with a file, with its place. 有误 wrong: exit 2."""
+    from miandan.cli.templates import check
+
+    sys.exit(check(files))
+
+
+@templates.command("import")
+def templates_import(
+    file: Annotated[Path, typer.Argument(help="模板文件 template file")],
+    language: Annotated[
+        str | None, typer.Option("--from", help="来源 miandan | cainiao | hiprint | zpl; default: guessed")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="模板名 name it gets; default: the file's")] = None,
+    base: Annotated[str | None, typer.Option(help="自定义区的标准模板 standard template of a custom area")] = None,
+    dpi: Annotated[int | None, typer.Option(help="ZPL 的分辨率 dots per inch of a ZPL file")] = None,
+) -> None:
+    """导入模板：keep a template; what has no counterpart here is listed with its place. 有未支持项 exit 2."""
+    from miandan.cli.templates import import_template
+
+    sys.exit(import_template(file, language, name, base, dpi))
+
+
+@templates.command("export")
+def templates_export(
+    name: Annotated[str, typer.Argument(help="模板 template: name, name@version or file")],
+    language: Annotated[str, typer.Option("--to", help="格式 miandan | cainiao")] = "miandan",
+    out: Annotated[Path | None, typer.Option(help="输出文件 file; default: standard output")] = None,
+) -> None:
+    """导出模板：as JSON, or in Cainiao's template language."""
+    from miandan.cli.templates import export
+
+    sys.exit(export(name, language, out))
+
+
+@templates.command("schema")
+def templates_schema() -> None:
+    """模板格式：the JSON schema of a template file."""
+    from miandan.cli.templates import schema
+
+    sys.exit(schema())

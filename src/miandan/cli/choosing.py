@@ -27,6 +27,7 @@ class Wish:
     merchant_id: int | None = None
     retake: bool = False
     update: bool = False
+    template: str | None = None  # of the labels; None: the carrier's standard one
 
 
 @dataclass(frozen=True, slots=True)

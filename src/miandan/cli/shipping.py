@@ -14,9 +14,12 @@ from miandan.accounts.model import Account
 from miandan.cli.choosing import Owner, Wish, at_home, which_account, whose
 from miandan.cli.failures import explained
 from miandan.cli.session import Session
+from miandan.cli.templates import shelf
 from miandan.connectors.registry import sandbox_connectors
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
+from miandan.labels.checking import checked
+from miandan.labels.choosing import Choice
 from miandan.labels.model import RenderReport
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderRef, OrderState, ReadResult, TradeOrder
@@ -97,6 +100,7 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
 
     Raises ship.* and what the verbs raise before the first number is taken; after that every failure is in the lines.
     """
+    template = _template(wish)
     owner = await whose(session, wish)
     account = await which_account(session, owner.merchant_id, wish)
     read = await at_home(session, read, owner)
@@ -112,8 +116,17 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
         await _name_numbers(counter, owner.merchant_id, shipment)
         await _take_all(counter, account, drafts, wish, shipment, progress)
         shipment.lines.sort(key=lambda line: line.rows)
-        await _print(counter, shipment, out, progress, sandbox=session.sandbox)
+        await _print(counter, shipment, template, out, progress, sandbox=session.sandbox)
     return shipment
+
+
+def _template(wish: Wish) -> Choice:
+    """The template that was named, looked at before the first number is taken. Raises labels.template_*."""
+    if wish.template is None:
+        return None
+    found = shelf().find(wish.template)
+    checked(found)
+    return found
 
 
 def _unshipped(read: ReadResult) -> list[Line]:
@@ -248,7 +261,9 @@ def _write_down(line: Line, outcome: Outcome) -> None:
         line.warnings += (Refusal("route.unsorted", number=outcome.number),)
 
 
-async def _print(counter: Counter, shipment: Shipment, out: Path, progress: Progress, *, sandbox: bool) -> None:
+async def _print(
+    counter: Counter, shipment: Shipment, template: Choice, out: Path, progress: Progress, *, sandbox: bool
+) -> None:
     """The labels of all numbers in the order of the file; a failure leaves numbers to print the next time.
 
     A number that another program cancelled or replaced since is refused in its own line and stops no other.
@@ -261,7 +276,9 @@ async def _print(counter: Counter, shipment: Shipment, out: Path, progress: Prog
         if not lines:
             return
         try:
-            shipment.printed = await print_pdf(counter, list(lines), out, now(), actor="cli", sandbox=sandbox)
+            shipment.printed = await print_pdf(
+                counter, list(lines), out, now(), actor="cli", sandbox=sandbox, template=template
+            )
             shipment.unprinted = None
             break
         except Exception as error:

@@ -5,7 +5,10 @@ short as the best encoder's for the numbers carriers use.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import count
+from operator import mul
+from typing import NamedTuple
 
 # Widths of the six bars and spaces of the values 0 to 105; the stop pattern stands apart.
 _WIDTHS = re.findall(
@@ -30,12 +33,13 @@ def _modules(widths: str) -> str:
 
 _PATTERN = tuple(_modules(widths) for widths in _WIDTHS)
 _PAIRS = {f"{value:02d}": value for value in range(100)}
+# Digits read as hexadecimal bytes are one byte a pair; this turns 0x42 into 42.
+_OF_DECIMAL = bytes(byte // 16 * 10 + byte % 16 if max(byte // 16, byte % 16) < 10 else 0 for byte in range(256))
 # Digits are worth a change to set C from four on at either end, from six on in the middle.
 _DIGITS = re.compile(r"^[0-9]{4,}|[0-9]{6,}|[0-9]{4,}$|^[0-9]{2}$")
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(NamedTuple):
     """A linear symbol without its quiet zones: `width` modules, the first one the highest bit, 1 is a bar."""
 
     bits: int
@@ -46,16 +50,14 @@ def encode(text: str) -> Bars:
     """The symbol of `text`. Raises ValueError when it is empty or holds anything but ASCII."""
     if not text or not text.isascii():
         raise ValueError("Code 128 holds one or more ASCII characters")
-    values = _even_digits(text) if text.isdigit() and len(text) % 2 == 0 else _mixed(text)
-    check = values[0] + sum(place * value for place, value in enumerate(values))
-    pattern = [_PATTERN[value] for value in values]
-    pattern.append(_PATTERN[check % 103])
-    pattern.append(_STOP)
-    return Bars(int("".join(pattern), 2), 11 * len(values) + 11 + 13)
-
-
-def _even_digits(text: str) -> list[int]:
-    return [_START["C"], *[_PAIRS[text[i : i + 2]] for i in range(0, len(text), 2)]]
+    values: Sequence[int]
+    if len(text) % 2 == 0 and text.isdigit():
+        values = bytes((_START["C"],)) + bytes.fromhex(text).translate(_OF_DECIMAL)
+    else:
+        values = _mixed(text)
+    check = values[0] + sum(map(mul, values, count()))
+    modules = "".join([*map(_PATTERN.__getitem__, values), _PATTERN[check % 103], _STOP])
+    return Bars(int(modules, 2), len(modules))
 
 
 def _mixed(text: str) -> list[int]:

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 ELLIPSIS = "…"
 _STEP = 0.93  # each size tried is so much smaller than the one before
-_IDEOGRAPHS = re.compile("[\u3400-\u9fff]+")
+_SQUARE = 1_000  # thousandths of the font size: the width of an ideograph, and of a mark made to go with them
+_squares = re.compile("[\u3001-\u3020\u3400-\u9fff\uff01-\uff5e]*").match
+_all_ideographs = re.compile("[\u3400-\u9fff]*").fullmatch  # one may break between any two of them
 _NEAR = 3  # a space that close to the end of a line is the better place to break
 # Marks that look lost at the beginning of a line, and openers that look lost at its end.
 _CLOSING = frozenset("，。、；：！？）》】」』”’…％,.;:!?)]}>%·")
@@ -57,33 +59,50 @@ class Fitted(NamedTuple):
 
 def fit(text: str, ladder: Ladder, advance: Mapping[str, int]) -> Fitted:
     """The largest size that holds all of `text`; at the smallest one the text is shortened if need be."""
-    edges = list(accumulate(map(advance.__getitem__, text)))
+    leading = _squares(text).end()  # type: ignore[union-attr]  # matches any text
+    edges = _edges(text, leading, advance)
+    width = edges[-1]
     steps = ladder.steps
-    for index in range(ladder.first_for(edges[-1]), len(steps)):
+    for index in range(ladder.first_for(width), len(steps)):
         step = steps[index]
-        if edges[-1] <= step.width:
+        if width <= step.width:
             return Fitted(index, (text,))
-        lines = _broken(text, edges, step.width)
+        lines = _broken(text, leading, edges, step.width)
         if len(lines) <= step.lines:
             return Fitted(index, lines)
-    return Fitted(len(steps) - 1, _shortened(text, edges, steps[-1], advance), shortened=True)
+    return Fitted(len(steps) - 1, _shortened(text, leading, edges, steps[-1], advance), shortened=True)
 
 
-def _broken(text: str, edges: list[int], width: int) -> list[str]:
+def _edges(text: str, leading: int, advance: Mapping[str, int]) -> list[int]:
+    """Where the `leading` square characters of `text` end all together, and then each further one, in thousandths of
+    the font size. An address begins with many squares, which need no measuring."""
+    return list(accumulate(map(advance.__getitem__, text[leading:]), initial=_SQUARE * leading))
+
+
+def _broken(text: str, leading: int, edges: list[int], width: int) -> list[str]:
+    """Lines of up to `width`."""
     lines = []
     start = before = 0
     total = edges[-1]
+    squares = width // _SQUARE
     while total - before > width:
-        end = bisect_right(edges, before + width, start)
+        end = start + squares
+        if start < end < leading and text[end] not in _CLOSING and text[end - 1] not in _OPENING:
+            lines.append(text[start:end])
+            start = end
+            before = _SQUARE * start
+            continue
+        if end >= leading:
+            end = leading - 1 + bisect_right(edges, before + width)
         # Among ideographs one may break anywhere; anything else takes a closer look.
-        if end > start + _NEAR and _IDEOGRAPHS.fullmatch(text, end - _NEAR, end + 1):
+        if end > start + _NEAR and _all_ideographs(text, end - _NEAR, end + 1):
             lines.append(text[start:end])
             start = end
         else:
             end = _line_end(text, start, max(start + 1, end))
             lines.append(text[start:end].rstrip())
             start = _next_word(text, end)
-        before = edges[start - 1]
+        before = edges[start - leading] if start > leading else _SQUARE * start
     if start < len(text):
         lines.append(text[start:])
     return lines
@@ -104,21 +123,16 @@ def _line_end(text: str, start: int, full: int) -> int:
         return space
     # A word longer than two thirds of a line is rather broken than left to begin a line of its own.
     for end in range(full, start + (full - start) // 3, -1):
-        if _may_break(text[end - 1], text[end]):
+        left, right = text[end - 1], text[end]
+        if right in _CLOSING or left in _OPENING:
+            continue
+        if left > "\x7f" or right > "\x7f" or not (left.isalnum() and (right.isalnum() or right == "-")):
             return end
     return full
 
 
-def _may_break(left: str, right: str) -> bool:
-    if right in _CLOSING or left in _OPENING:
-        return False
-    if left > "\x7f" or right > "\x7f":
-        return True
-    return not (left.isalnum() and (right.isalnum() or right == "-"))
-
-
-def _shortened(text: str, edges: list[int], step: Step, advance: Mapping[str, int]) -> list[str]:
-    lines = _broken(text, edges, step.width)[: step.lines]
+def _shortened(text: str, leading: int, edges: list[int], step: Step, advance: Mapping[str, int]) -> list[str]:
+    lines = _broken(text, leading, edges, step.width)[: step.lines]
     last = lines[-1]
     room = step.width - advance[ELLIPSIS]
     widths = list(accumulate(map(advance.__getitem__, last)))

@@ -50,6 +50,8 @@ class Face:
     """One font file, opened; `advance` maps a character to its width in thousandths of the font size."""
 
     def __init__(self, path: Path, index: int = 0) -> None:
+        self.path = path
+        self.index = index
         self._hb = hb.Face(hb.Blob.from_file_path(str(path)), index)
         self._font = hb.Font(self._hb)
         self._scale: float = UNITS / self._hb.upem

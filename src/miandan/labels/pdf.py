@@ -4,74 +4,110 @@ Text can be copied out exactly as it went in, barcodes lie on whole printer dots
 characters used. The same labels give the same bytes.
 """
 
-import errno
-import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from miandan.kernel.errors import Refusal
-from miandan.labels.compiled import compile_template
-from miandan.labels.model import LabelData, RenderReport
+from miandan.labels.checking import Choice, Compiler
+from miandan.labels.compiled import CompiledTemplate
+from miandan.labels.model import LabelData, Purpose, RenderReport
 from miandan.labels.pdf_file import PdfFile
 from miandan.labels.pdf_fonts import put_fonts
-from miandan.labels.pdf_page import PageWriter
-from miandan.labels.pdf_units import POINTS
-from miandan.labels.template import Template, standard_template
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from miandan.labels.pdf_page import Ink, LayerWriter
+from miandan.labels.pdf_units import DPI
+from miandan.labels.whole_file import written_whole
 
 
-def render_pdf(labels: Iterable[LabelData], out: BinaryIO, template: Template | None = None) -> RenderReport:
-    """Write one page per label into `out`, in one pass and without holding the pages.
+def render_pdf(
+    labels: Iterable[LabelData],
+    out: BinaryIO,
+    template: Choice = None,
+    *,
+    dpi: int = DPI,
+    purpose: Purpose = Purpose.LABEL,
+) -> RenderReport:
+    """Write one page per sheet into `out`, in one pass and without holding the pages.
 
-    Raises Refusal `labels.nothing_to_print` when there is no label. What cannot be printed as it is written stands
-    in the report's warnings.
+    `template` is one for all labels, a function that chooses one for each, or None for each carrier's standard one.
+    `dpi` is the printer's, whose dots the bars lie on. Raises Refusal `labels.nothing_to_print` when there is no
+    label, and those of `checking.checked` for a wrong template. What cannot be printed as it is written stands in
+    the report's warnings.
     """
-    compiled = compile_template(template or standard_template())
-    writer = PageWriter(compiled)
-    pdf = PdfFile(out)
-    static = pdf.reserve()
-    for index, label in enumerate(labels):
-        pdf.add_page(writer.page(label, index))
-    if not pdf.pages:
-        raise Refusal("labels.nothing_to_print")
-    layer = writer.static(label)
-    fonts = b"/Font<<%b>>" % put_fonts(pdf, (writer.regular, writer.bold), writer.drawn)
-    box = b"0 0 %.3f %.3f" % (compiled.width * POINTS, compiled.height * POINTS)
-    pdf.put(
-        static,
-        b"<</Type/XObject/Subtype/Form/BBox[%b]/Resources<<%b>>/Length %d>>\nstream\n%b\nendstream"
-        % (box, fonts, len(layer), layer),
-    )
-    pdf.close(box, fonts + b"/XObject<</S %d 0 R>>" % static, b"<</Producer(miandan)>>")
-    return RenderReport(pdf.pages, tuple(writer.warnings))
+    document = _Document(out, dpi)
+    compiler = Compiler(template, purpose)
+    for label in labels:
+        compiled = compiler.of(label)
+        for sheet in compiled.sheets(label):
+            document.add(compiled, sheet)
+    return document.close()
 
 
-def write_pdf(labels: Iterable[LabelData], path: Path, template: Template | None = None) -> RenderReport:
+def write_pdf(
+    labels: Iterable[LabelData],
+    path: Path,
+    template: Choice = None,
+    *,
+    dpi: int = DPI,
+    purpose: Purpose = Purpose.LABEL,
+) -> RenderReport:
     """`render_pdf` into `path`. Whatever fails, a file that stood there before is still whole.
 
     Raises Refusal `labels.disk_full` or `labels.not_writable` besides those of `render_pdf`.
     """
-    try:
-        if path.exists() and not path.is_file():  # a device or a pipe has nothing to keep
-            with path.open("wb") as out:
-                return render_pdf(labels, out, template)
-        return _write_beside(labels, path.resolve(), template)
-    except OSError as failed:
-        if failed.errno in _FULL:
-            raise Refusal("labels.disk_full", file=path.name) from failed
-        raise Refusal("labels.not_writable", file=path.name, reason=failed.strerror) from failed
+    with written_whole(path) as out:
+        return render_pdf(labels, out, template, dpi=dpi, purpose=purpose)
 
 
-def _write_beside(labels: Iterable[LabelData], path: Path, template: Template | None) -> RenderReport:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as out:
-            report = render_pdf(labels, out, template)
-            out.flush()
-            os.fsync(out.fileno())  # some file systems tell only now that they are full
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return report
+class _PutLayer(NamedTuple):
+    """A layer that sheets of the file show: its writer, the object of its static part, what its pages say of paper."""
+
+    writer: LayerWriter
+    number: int
+    paper: bytes
+
+
+class _Document:
+    """A PDF that grows by sheets; the static layer of each template stands in it once."""
+
+    def __init__(self, out: BinaryIO, dpi: int) -> None:
+        self._pdf = PdfFile(out)
+        self._ink = Ink(dpi)
+        self._layers: dict[tuple[int, bool], _PutLayer] = {}
+        self._kept: list[CompiledTemplate] = []  # alive, so that no other template gets the id of one
+        self._last: LabelData | None = None
+
+    def add(self, compiled: CompiledTemplate, label: LabelData) -> None:
+        """One more page."""
+        key = id(compiled), label.sheet == 1
+        writer, _, paper = self._layers.get(key) or self._new_layer(key, compiled, label)
+        self._ink.turn_to(self._pdf.pages, label.number)
+        self._pdf.add_page(writer.page(label), paper)
+        self._last = label
+
+    def close(self) -> RenderReport:
+        """Write what all pages share. Raises labels.nothing_to_print."""
+        if self._last is None:
+            raise Refusal("labels.nothing_to_print")
+        layers = self._layers.values()
+        statics = [(layer.writer, layer.number, layer.writer.static(self._last)) for layer in layers]
+        ink, pdf = self._ink, self._pdf
+        fonts = b"/Font<<%b>>" % put_fonts(pdf, (ink.regular, ink.bold), ink.drawn)
+        for writer, number, content in statics:
+            pdf.put(
+                number,
+                b"<</Type/XObject/Subtype/Form/BBox[%b]/Resources<<%b>>/Length %d>>\nstream\n%b\nendstream"
+                % (writer.box, fonts, len(content), content),
+            )
+        forms = b"".join(b"/%b %d 0 R" % (writer.resource.encode(), number) for writer, number, _ in statics)
+        pdf.close(statics[0][0].box, fonts + b"/XObject<<%b>>" % forms, b"<</Producer(miandan)>>")
+        return RenderReport(pdf.pages, tuple(ink.warnings))
+
+    def _new_layer(self, key: tuple[int, bool], compiled: CompiledTemplate, label: LabelData) -> "_PutLayer":
+        writer = LayerWriter(compiled, compiled.layer(label), self._ink, f"S{len(self._layers)}")
+        # The paper of the first sheet is the whole file's; a sheet of another size says so itself.
+        first = next(iter(self._layers.values()), None)
+        paper = b"" if first is None or writer.box == first.writer.box else b"/MediaBox[%b]" % writer.box
+        self._kept.append(compiled)
+        found = self._layers[key] = _PutLayer(writer, self._pdf.reserve(), paper)
+        return found

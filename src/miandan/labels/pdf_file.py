@@ -33,7 +33,7 @@ except ImportError:  # machines without a wheel of ISA-L
 
 _HEADER = b"%PDF-1.7\n%\xe5\xbf\xab\xe9\x80\x92\n"
 _GROUP = 128  # pages under one node of the page tree
-_BUFFER = 1 << 18  # bytes gathered before they are written
+_BUFFER = 1 << 16  # bytes gathered before they are written
 
 
 class PdfFile:
@@ -68,17 +68,23 @@ class PdfFile:
     def add_stream(self, entries: bytes, data: bytes) -> int:
         """Write a compressed stream whose dictionary has further `entries`."""
         packed = squeezed(data)
-        return self.add(b"<<%b/Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream" % (entries, len(packed), packed))
+        number = self.reserve()
+        self._begin(number)
+        self._write(b"%d 0 obj\n<<%b/Filter/FlateDecode/Length %d>>\nstream\n" % (number, entries, len(packed)))
+        self._flush()  # a font is large, and each copy of it costs as much as ten pages
+        self._write(packed)
+        self._write(b"\nendstream\nendobj\n")
+        return number
 
-    def add_page(self, content: bytes) -> None:
-        """Write a sheet; paper and resources are the page tree's."""
+    def add_page(self, content: bytes, entries: bytes = b"") -> None:
+        """Write a sheet; paper and resources are the page tree's unless `entries` of its own say otherwise."""
         if self.pages % _GROUP == 0:
             self._groups.append((self.reserve(), []))
         parent, kids = self._groups[-1]
         packed = deflated(content)
         places = self._places
         page = len(places)
-        head = b"%d 0 obj\n<</Type/Page/Parent %d 0 R/Contents %d 0 R>>\nendobj\n" % (page, parent, page + 1)
+        head = b"%d 0 obj\n<</Type/Page/Parent %d 0 R/Contents %d 0 R%b>>\nendobj\n" % (page, parent, page + 1, entries)
         places.append(self._written)
         places.append(self._written + len(head))
         self._write(
@@ -122,14 +128,14 @@ class PdfFile:
         self._places[number] = self._written
 
     def _write(self, data: bytes) -> None:
-        self._pending.append(data)
         self._written += len(data)
+        self._pending.append(data)
         self._pending_size += len(data)
         if self._pending_size >= _BUFFER:
             self._flush()
 
     def _flush(self) -> None:
-        data = b"".join(self._pending)
+        data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
         self._pending.clear()
         self._pending_size = 0
         # An unbuffered target may take less than it is given.

@@ -6,6 +6,7 @@ holds every other character, the box included, as a drawing of its own with a co
 
 import sys
 from array import array
+from bisect import bisect_left, bisect_right
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.pdf_file import PdfFile
@@ -68,7 +69,9 @@ class OwnFont:
 
     def _widths(self, characters: list[int]) -> bytes:
         advance = self.face.advance
-        widths = ((code, advance[chr(code)]) for code in characters)
+        # Ideographs have the default width; thousands of them need not be looked at one by one.
+        first, end = bisect_left(characters, 0x3400), bisect_right(characters, 0x9FFF)
+        widths = [(code, advance[chr(code)]) for code in (*characters[:first], *characters[end:])]
         return b"".join([b"%d[%d]" % (code, width) for code, width in widths if width != fonts.UNITS])
 
 

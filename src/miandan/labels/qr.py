@@ -4,9 +4,10 @@ The integers are learnt from zxing-cpp at first need, byte position by byte posi
 some microseconds instead of an encoding (reference/performance.md, "PDF"). Level M, byte mode, UTF-8, mask 2.
 """
 
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from bisect import bisect_left
+from functools import cache, reduce
+from operator import getitem, xor
+from typing import Any, NamedTuple
 
 import zxingcpp
 
@@ -17,8 +18,7 @@ _MASK = 2
 _DARK = bytes(ord("1") if level < 128 else ord("0") for level in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Square:
+class Square(NamedTuple):
     """A symbol without its quiet zone: `size` rows of `stride` bytes, first module the highest bit, 1 is dark."""
 
     bits: int
@@ -37,22 +37,18 @@ class _Version:
         self.size = 17 + 4 * version
         self._capacity = CAPACITY[version - 1]
         self._empty: dict[int, int] = {}
-        self._places: dict[int, _Place] = {}
+        self._places: list[_Place] = []
 
     def symbol(self, content: bytes) -> int:
         length = len(content)
         if length not in self._empty:
             self._learn(length)
-        bits = self._empty[length]
-        for place, byte in enumerate(content):
-            bits ^= self._places[place][byte]
-        return bits
+        return reduce(xor, map(getitem, self._places, content), self._empty[length])
 
     def _learn(self, length: int) -> None:
         blank = self._drawn([0] * self._capacity)
-        for place in range(length):
-            if place not in self._places:
-                self._places[place] = self._learn_place(place, blank)
+        for place in range(len(self._places), length):
+            self._places.append(self._learn_place(place, blank))
         self._empty[length] = self._drawn([0] * length)
 
     def _learn_place(self, place: int, blank: int) -> "_Place":
@@ -103,10 +99,10 @@ def _version(version: int) -> _Version:
 
 def version_for(length: int) -> int:
     """Smallest version that holds `length` bytes. Raises ValueError beyond version 10."""
-    for index, capacity in enumerate(CAPACITY):
-        if length <= capacity:
-            return index + 1
-    raise ValueError("a QR code on a label holds at most 213 bytes")
+    version = bisect_left(CAPACITY, length) + 1
+    if version > len(CAPACITY):
+        raise ValueError("a QR code on a label holds at most 213 bytes")
+    return version
 
 
 def encode(text: str) -> Square:

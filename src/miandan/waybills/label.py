@@ -15,11 +15,12 @@ from miandan.carriers.offers import services_of
 from miandan.connectors.model import Sender
 from miandan.kernel.clock import BEIJING
 from miandan.kernel.errors import Refusal
-from miandan.labels.model import LabelData, RenderReport
+from miandan.kernel.masks import mask_detail, mask_name, mask_phone
+from miandan.labels.choosing import Choice
+from miandan.labels.model import GoodsLine, LabelData, RenderReport
 from miandan.labels.pdf import write_pdf
 from miandan.orders.model import OrderLine, goods_summary
 from miandan.vault.ciphertext import recognise
-from miandan.vault.masks import mask_detail, mask_name, mask_phone
 from miandan.vault.model import Recipient
 from miandan.vault.reveals import reveal
 from miandan.vault.service import masked
@@ -36,9 +37,17 @@ SEALED_PHONE = "密文"
 
 
 async def print_pdf(
-    counter: Counter, refs: Sequence[NumberRef], path: Path, at: datetime, *, actor: str, sandbox: bool
+    counter: Counter,
+    refs: Sequence[NumberRef],
+    path: Path,
+    at: datetime,
+    *,
+    actor: str,
+    sandbox: bool,
+    template: Choice = None,
 ) -> RenderReport:
-    """Print the labels of one merchant's numbers, children included, into a PDF in the order asked.
+    """Print the labels of one merchant's numbers, children included, into a PDF in the order asked, each on its
+    carrier's standard template unless `template` is given.
 
     The copies are counted and committed after the file is complete and before it appears under its name: a crash may
     lose a label that was counted, so that the next one says copy 2, but none exists twice without saying so. Two
@@ -53,7 +62,8 @@ async def print_pdf(
             waybills = await queries.waybills(tx, sheets)
             for waybill in waybills:
                 refuse_unless_live(waybill)
-            report = write_pdf(await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox), part)
+            labels = await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox)
+            report = write_pdf(labels, part, template)
     return report
 
 
@@ -126,7 +136,9 @@ async def labels_of(
 
 def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, printed_at: str, sandbox: bool) -> LabelData:
     carrier = catalogue().get(waybill.ref.carrier)
+    lines = [OrderLine(**line) for line in waybill.goods]
     return LabelData(
+        carrier=carrier.code,
         carrier_zh=carrier.zh,
         carrier_en=carrier.en,
         product=waybill.product,
@@ -142,14 +154,34 @@ def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, print
         sender_name=mask_name(sender.contact),
         sender_phone=mask_phone(sender.phone),
         sender_address=sender.province + sender.city + sender.district + mask_detail(sender.detail),
-        goods=goods_summary([OrderLine(**line) for line in waybill.goods]),
+        goods=goods_summary(lines),
+        goods_lines=_goods_lines(lines),
+        goods_count=sum(line.quantity for line in lines),
         remark="；".join(filter(None, (to.buyer_remark, to.seller_remark))),
         services=_services(waybill),
+        service_codes=tuple(waybill.services),
+        cod_fen=_amount(waybill, "cod"),
+        insured_fen=_amount(waybill, "insured"),
+        parent_number=waybill.parent_number or "",
+        piece=waybill.piece,
+        pieces=waybill.pieces,
         printed_at=printed_at,
         position=position,
         copy=max(waybill.copies, 1),
         sandbox=sandbox,
     )
+
+
+def _goods_lines(lines: Sequence[OrderLine]) -> tuple[GoodsLine, ...]:
+    return tuple(
+        GoodsLine(line.title, line.spec, line.sku, line.quantity, index=index) for index, line in enumerate(lines, 1)
+    )
+
+
+def _amount(waybill: Waybill, service: str) -> int:
+    """Fen that a service is about, such as the value insured; 0 where it states none."""
+    stated = waybill.services.get(service)
+    return stated if isinstance(stated, int) and not isinstance(stated, bool) else 0
 
 
 def _phone(to: Recipient) -> str:

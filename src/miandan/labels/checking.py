@@ -1,0 +1,373 @@
+"""Everything that can be wrong with a template, each with its place and what was expected, in both languages."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from miandan.kernel.errors import Refusal
+from miandan.labels import template as model
+from miandan.labels.bindings import ForbiddenMask, WrongPath, condition, reader
+from miandan.labels.compiled import CompiledTemplate, compile_template, inset, table_rows
+from miandan.labels.model import LabelData, Purpose
+from miandan.labels.pictures import read_png
+from miandan.labels.template import (
+    Barcode,
+    Box,
+    CustomArea,
+    Group,
+    Image,
+    Line,
+    Node,
+    Table,
+    Template,
+    Text,
+    Value,
+    Whens,
+    with_custom_area,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: `place` is a path such as $.nodes[3].box.w."""
+
+    place: str
+    zh: str
+    en: str
+
+
+Choice = Template | Callable[[LabelData], Template] | None
+"""One template for all labels, a choice for each, or None: each carrier's standard one."""
+
+Standards = Callable[[str], Template | None]
+"""Finds a standard template by its name."""
+
+
+class Compiler:
+    """Chooses and compiles the template of each label, each template once."""
+
+    def __init__(self, choice: Choice, purpose: Purpose) -> None:
+        self._choice = choice
+        self._purpose = purpose
+        self._fixed = checked(choice, purpose) if isinstance(choice, Template) else None
+        self._compiled: dict[int, tuple[Template, CompiledTemplate]] = {}
+
+    def of(self, label: LabelData) -> CompiledTemplate:
+        """The compiled template for a label. Raises Refusal labels.template_wrong."""
+        if self._fixed is not None:
+            return self._fixed
+        template = self._chosen(label)
+        known = self._compiled.get(id(template))
+        if known is None:
+            known = self._compiled[id(template)] = template, checked(template, self._purpose)
+        return known[1]
+
+    def _chosen(self, label: LabelData) -> Template:
+        if callable(self._choice):
+            return self._choice(label)
+        from miandan.labels.standards import standard_for  # standards are read through this file
+
+        return standard_for(label.carrier)
+
+
+def read_template(text: str | bytes, standards: Standards | None = None) -> Template:
+    """The template written in `text`; a custom area is put into its standard template.
+
+    Raises Refusal `labels.template_wrong` with the first problem and how many there are.
+    """
+    found = problems(text, standards)
+    if found:
+        raise _refusal(found)
+    return _whole(msgspec.json.decode(text, type=_kind(json.loads(text))), standards)
+
+
+def checked(template: Template, purpose: Purpose = Purpose.LABEL) -> CompiledTemplate:
+    """The template compiled. Raises Refusal `labels.template_wrong`, also when it asks for more of a person than
+    `purpose` allows."""
+    try:
+        return compile_template(template, purpose)
+    except (WrongPath, ForbiddenMask, ValueError):
+        raise _refusal(list(_Walk(purpose).template(template))) from None
+
+
+def problems(text: str | bytes, standards: Standards | None = None, purpose: Purpose = Purpose.LABEL) -> list[Problem]:
+    """All that is wrong with a template file; empty when it can be used."""
+    try:
+        plain = json.loads(text)
+    except (ValueError, UnicodeDecodeError, RecursionError) as wrong:
+        place = f"第 {wrong.lineno} 行第 {wrong.colno} 列" if isinstance(wrong, json.JSONDecodeError) else ""
+        told = f"line {wrong.lineno} column {wrong.colno}" if isinstance(wrong, json.JSONDecodeError) else "the file"
+        return [Problem("$", f"不是有效的 JSON（{place or '编码错误'}）", f"no valid JSON ({told})")]
+    if not isinstance(plain, dict):
+        return [Problem("$", "应为一个对象 {…}", "expected an object {...}")]
+    kind = _kind(plain)
+    found = list(_structure(plain, kind))
+    if found:
+        return found
+    template = msgspec.convert(plain, kind)
+    walk = _Walk(purpose)
+    return list(walk.template(template) if isinstance(template, Template) else walk.area(template, standards))
+
+
+def _kind(plain: Any) -> type[Template] | type[CustomArea]:
+    return CustomArea if isinstance(plain, dict) and "base" in plain else Template
+
+
+def _whole(template: Template | CustomArea, standards: Standards | None) -> Template:
+    if isinstance(template, Template):
+        return template
+    standard = standards(template.base) if standards else None
+    if standard is None:
+        raise ValueError(f"no standard template {template.base}")
+    return with_custom_area(standard, template)
+
+
+def _refusal(found: list[Problem]) -> Refusal:
+    first = found[0]
+    more_zh = f"；另有 {len(found) - 1} 处" if len(found) > 1 else ""
+    more_en = f"; {len(found) - 1} more" if len(found) > 1 else ""
+    return Refusal(
+        "labels.template_wrong",
+        wrong_zh=f"{first.place} {first.zh}{more_zh}",
+        wrong_en=f"{first.place} {first.en}{more_en}",
+    )
+
+
+# --- structure --------------------------------------------------------------------------------------------------------
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>.+)`)?$", re.DOTALL)
+_TYPES = {
+    "int": "整数",
+    "str": "文本",
+    "object": "对象 {…}",
+    "array": "数组 […]",
+    "bool": "true 或 false",
+    "float": "小数",
+}
+
+
+def _structure(plain: dict[str, Any], kind: type[Template] | type[CustomArea]) -> Iterator[Problem]:
+    """Problems of form: of the file's head, then of each node by itself, so that one does not hide the others."""
+    nodes = plain.get("nodes")
+    head = plain | {"nodes": []} if isinstance(nodes, list) else plain
+    yield from _of_form(head, kind, "$")
+    if isinstance(nodes, list):
+        yield from _nodes(nodes, "$.nodes")
+
+
+def _nodes(nodes: list[Any], place: str) -> Iterator[Problem]:
+    for index, node in enumerate(nodes):
+        here = f"{place}[{index}]"
+        inner = node.get("nodes") if isinstance(node, dict) and node.get("type") == "group" else None
+        yield from _of_form(node | {"nodes": []} if isinstance(inner, list) else node, Node, here)
+        if isinstance(inner, list):
+            yield from _nodes(inner, f"{here}.nodes")
+
+
+def _of_form(plain: Any, kind: Any, place: str) -> Iterator[Problem]:
+    try:
+        msgspec.convert(plain, kind)
+    except msgspec.ValidationError as wrong:
+        yield Problem(*worded(wrong, place))
+
+
+def worded(wrong: msgspec.ValidationError, place: str = "$") -> tuple[str, str, str]:
+    """What a validator found, below `place`: where, and the words for it in both languages."""
+    found = _AT.match(str(wrong))
+    what, at = (found["what"], found["place"] or "$") if found else (str(wrong), "$")
+    where = place + at.removeprefix("$")
+    return where, *_in_words(what, where)
+
+
+def _in_words(what: str, where: str) -> tuple[str, str]:
+    """A validator's sentence in both languages."""
+    if found := re.match(r"Object missing required field `(.+)`", what):
+        return f"缺少字段 {found[1]}", f"the field `{found[1]}` is missing"
+    if found := re.match(r"Object contains unknown field `(.+)`", what):
+        return f"没有名为 {found[1]} 的字段", f"there is no field `{found[1]}`"
+    if re.match(r"Invalid (enum )?value", what):
+        allowed = "、".join(_allowed(where.rpartition(".")[2]))
+        value = what.removeprefix("Invalid enum value").removeprefix("Invalid value").strip()
+        return (
+            f"不能是 {value}，应为 {allowed} 之一",
+            f"cannot be {value}; expected one of {allowed.replace('、', ', ')}",
+        )
+    if found := re.match(r"Expected `(.+?)`, got `(.+)`", what):
+        kinds = [" 或 ".join(_TYPES.get(one, one) for one in side.split(" | ")) for side in found.groups()]
+        return f"应为{kinds[0]}，实际是{kinds[1]}", f"expected {found[1]}, got {found[2]}"
+    if found := re.match(r"Expected `(.+?)` (>=|<=|>|<) (\S+)", what):
+        sign = {">=": "不小于", "<=": "不大于", ">": "大于", "<": "小于"}[found[2]]
+        return f"应{sign} {found[3]}", f"must be {found[2]} {found[3]}"
+    if "matching regex" in what:
+        return "只能用小写字母、数字、点、下划线和短横线", "may hold small letters, digits, dots, _ and - only"
+    return f"格式不对（{what}）", what
+
+
+def _allowed(name: str) -> list[str]:
+    """What a field whose values are listed may be."""
+    structs = [one for one in vars(model).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    tags = [(one.__struct_config__.tag_field, one.__struct_config__.tag) for one in structs]
+    values = [str(tag) for field, tag in tags if field == name]
+    for struct in structs:
+        hint = get_type_hints(struct).get(name)
+        for part in (hint, *get_args(hint)):
+            if get_origin(part) is Literal:
+                values += [str(value) or '""' for value in get_args(part) if str(value) not in values]
+    return list(dict.fromkeys(values))
+
+
+# --- meaning ----------------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """Goes through the nodes and tells what cannot be drawn as it is written."""
+
+    def __init__(self, purpose: Purpose) -> None:
+        self._purpose = purpose
+        self._continued: list[str] = []
+        self._further = False
+
+    def template(self, template: Template) -> Iterator[Problem]:
+        paper = Box(0, 0, template.width, template.height)
+        if template.custom is not None:
+            yield from self._within(template.custom, paper, "$.custom")
+        yield from self._all(template.nodes, paper, "$.nodes")
+        yield from self._continuing()
+
+    def area(self, area: CustomArea, standards: Standards | None) -> Iterator[Problem]:
+        standard = standards(area.base) if standards else None
+        if standard is None:
+            yield Problem("$.base", f"没有标准模板 {area.base}", f"there is no standard template {area.base}")
+        elif standard.custom is None:
+            yield Problem("$.base", f"{area.base} 没有自定义区", f"{area.base} has no custom area")
+        else:
+            yield from self._all(area.nodes, standard.custom, "$.nodes")
+            yield from self._continuing()
+
+    def _continuing(self) -> Iterator[Problem]:
+        for place in self._continued[1:]:
+            yield Problem(
+                place, "一张模板只能有一个续页表格", "only one table of a template can continue on further sheets"
+            )
+        if self._continued and not self._further:
+            yield Problem(
+                self._continued[0],
+                '续页上没有表格：请把它的 sheets 设为 "all"，或另加一个 sheets 为 "further" 的表格',
+                'no table on the further sheets: set its sheets to "all" or add one whose sheets is "further"',
+            )
+
+    def _all(self, nodes: tuple[Node, ...], around: Box, place: str) -> Iterator[Problem]:
+        for index, node in enumerate(nodes):
+            here = f"{place}[{index}]"
+            yield from self._within(node.box, around, f"{here}.box")
+            yield from self._whens(node.when, f"{here}.when")
+            yield from self._node(node, here)
+
+    def _within(self, box: Box, around: Box, place: str) -> Iterator[Problem]:
+        if not box.w or not box.h:
+            yield Problem(place, "宽和高都必须大于 0", "width and height must both be above 0")
+        for name, end, room in (("x+w", box.x + box.w, around.w), ("y+h", box.y + box.h, around.h)):
+            if end > room:
+                yield Problem(
+                    place,
+                    f"超出了范围：{name} = {end}，最多 {room} 微米",
+                    f"leaves its area: {name} = {end}, at most {room} micrometres",
+                )
+
+    def _node(self, node: Node, here: str) -> Iterator[Problem]:
+        match node:
+            case Text():
+                yield from self._text(node, here)
+            case Barcode():
+                yield from self._value(node.value, f"{here}.value")
+            case Image():
+                yield from _picture(node, here)
+            case Table():
+                yield from self._table(node, here)
+            case Group():
+                yield from self._all(node.nodes, node.box, f"{here}.nodes")
+            case Line() if min(node.box.w, node.box.h) > 5_000:
+                yield Problem(f"{here}.box", "线条粗于 5 毫米，请用 rect", "thicker than 5 mm: use a rect")
+            case _:
+                return
+
+    def _text(self, node: Text, here: str) -> Iterator[Problem]:
+        yield from self._value(node.value, f"{here}.value")
+        box = inset(node.box, node.pad)
+        width, height = (box.h, box.w) if node.rotate in (90, 270) else (box.w, box.h)
+        smallest = node.min_size or node.size
+        if smallest > node.size:
+            yield Problem(f"{here}.min_size", f"应不大于 size（{node.size}）", f"must not be above size ({node.size})")
+        elif smallest > height or smallest > width:
+            yield Problem(
+                f"{here}.box",
+                f"放不下一个 {smallest} 微米的字",
+                f"has no room for one character of {smallest} micrometres",
+            )
+
+    def _table(self, table: Table, here: str) -> Iterator[Problem]:
+        if not table.columns:
+            yield Problem(f"{here}.columns", "至少要有一列", "at least one column is needed")
+        for index, column in enumerate(table.columns):
+            yield from self._value(column.value, f"{here}.columns[{index}].value", of_row=True)
+            if column.w < 2_000:
+                yield Problem(f"{here}.columns[{index}].w", "应不小于 2000", "must be at least 2000")
+        total = sum(column.w for column in table.columns)
+        if total > table.box.w:
+            yield Problem(
+                f"{here}.columns",
+                f"各列共宽 {total}，超过表格的 {table.box.w} 微米",
+                f"the columns are {total} wide, the table {table.box.w} micrometres",
+            )
+        if table_rows(table) < 1:
+            yield Problem(f"{here}.row_height", "表格放不下一行", "the table has no room for one row")
+        if table.size > table.row_height:
+            yield Problem(f"{here}.size", "字高于行", "the text is higher than a row")
+        self._further |= table.sheets != "first"
+        if table.overflow == "sheet" and table.sheets != "further":
+            self._continued.append(here)
+
+    def _value(self, value: Value, place: str, *, of_row: bool = False) -> Iterator[Problem]:
+        if not value:
+            yield Problem(place, "不能为空", "must not be empty")
+        for index, part in enumerate(value):
+            try:
+                reader((part,), self._purpose, of_row=of_row)
+            except WrongPath as wrong:
+                yield _wrong_path(wrong, f"{place}[{index}].path")
+            except ForbiddenMask as wrong:
+                yield Problem(
+                    f"{place}[{index}].mask",
+                    f"用途 {wrong.purpose} 不允许以 {wrong.mask} 显示 {wrong.path}",
+                    f"the purpose {wrong.purpose} does not allow {wrong.path} to be shown as {wrong.mask}",
+                )
+
+    def _whens(self, whens: Whens | None, place: str) -> Iterator[Problem]:
+        if whens is None:
+            return
+        several = isinstance(whens, tuple)
+        for index, when in enumerate(whens if isinstance(whens, tuple) else (whens,)):
+            try:
+                condition(when)
+            except WrongPath as wrong:
+                yield _wrong_path(wrong, f"{place}[{index}].path" if several else f"{place}.path")
+
+
+def _wrong_path(wrong: WrongPath, place: str) -> Problem:
+    near = list(wrong.known)
+    return Problem(
+        place,
+        f"没有数据项 {wrong.path}；可用的有 {'、'.join(near)}",
+        f"there is no field {wrong.path}; there are {', '.join(near)}",
+    )
+
+
+def _picture(node: Image, here: str) -> Iterator[Problem]:
+    try:
+        read_png(node.png)
+    except ValueError as wrong:
+        yield Problem(f"{here}.png", f"图片无法使用：{wrong}", f"the picture cannot be used: {wrong}")
