@@ -11,7 +11,7 @@ import miandan.carriers
 import miandan.labels
 from miandan.carriers.catalogue import catalogue
 from miandan.labels.standards import NEUTRAL, standard
-from miandan.labels.template import Barcode, Field, Template, Text
+from miandan.labels.template import Barcode, Field, Table, Template, Text
 from tests.docs.raised import ROOT
 from tests.labels import leaves
 
@@ -22,12 +22,12 @@ _HEAD = """\
 # 标准模板 / Standard templates
 
 每家快递公司、每种在用纸张一张标准模板。平台外观中性，不用任何公司的标志；快递公司自己的字段都在它的位置上。
-标准区锁定，商家只在自定义区（图中下方空白处）放自己的内容：`miandan templates export zto-76x130` 之后写一个
-`"base": "zto-76x130"` 的自定义区（见 [面单纸](labels.md)）。没有自己模板的快递公司和纸张使用 `neutral-…`。
+标准区锁定，商家只在自定义区（图中下方空白处）放自己的内容，写法见[面单纸](labels.md)。没有自己模板的快递公司和纸张
+使用 `neutral-…`。
 
 One standard template for every carrier on every paper in use, neutral in look, without anybody's logo; each carrier's
 own fields stand in their place. The standard area is locked; a merchant's nodes go into the custom area, the blank
-part in the pictures. Carriers and papers without a template of their own take `neutral-...`.
+part in the pictures ([how](labels.md)). Carriers and papers without a template of their own take `neutral-...`.
 
 图中的姓名、地址、单号都是虚构的，按 203 dpi 打印机的点绘制。来源与可信度见[快递公司资料](carriers.md)：
 `memory` 只凭记忆，`inferred` 为推断，`own` 为我们自己的设计。
@@ -67,7 +67,7 @@ _WORDS = {
     "big_mark": "大头笔、寄达 big mark",
     "site": "末端网点、站点 delivering branch",
     "product_mark": "产品标识 product mark",
-    "coding_map": "coding map",
+    "coding_map": "映射码 coding map",
     "print_icons": "图标文字 print icons",
     "origin_code": "原寄地 origin",
     "source_cross": "始发道口号 source cross",
@@ -77,10 +77,26 @@ _WORDS = {
     "road_code": "路区 road",
 }
 
+_LAYOUTS = """
+版式另有的内容。What a layout shows besides:
+
+| 版式 / layout | 另有 / besides |
+|---|---|
+"""
+_MORE_WORDS = {
+    "goods_lines": "商品表 goods table",
+    "goods_count": "件数 count of goods",
+    "weight_g": "重量 weight",
+    "shop": "店铺 shop",
+    "order_ids": "订单号 order ids",
+    "ordered_at": "下单时间 order time",
+    "sheet": "第几张 sheet",
+}
+
 
 def page() -> str:
     """The whole page."""
-    return "".join([_HEAD, _PAPERS, *map(_paper, rows()), _FIELDS, *_families(), *_pictures()])
+    return "".join([_HEAD, _PAPERS, *map(_paper, rows()), _FIELDS, *_families(), _LAYOUTS, *_layouts(), *_pictures()])
 
 
 def rows() -> list[dict[str, str]]:
@@ -103,8 +119,10 @@ def one_of_each_kind() -> list[str]:
 
 def fields_of(template: Template) -> set[str]:
     """The fields of the label's data that a template shows."""
-    nodes = [node for node in leaves.leaves(template) if isinstance(node, Text | Barcode)]
-    return {part.path for node in nodes for part in node.value if isinstance(part, Field)}
+    nodes = leaves.leaves(template)
+    said = [node for node in nodes if isinstance(node, Text | Barcode)]
+    tables = {"goods_lines" for node in nodes if isinstance(node, Table)}
+    return tables | {part.path for node in said for part in node.value if isinstance(part, Field)}
 
 
 def _found(name: str) -> Template:
@@ -135,6 +153,14 @@ def _families() -> list[str]:
     return [
         f"| {family} | {'、'.join(carriers)} | {'；'.join(_WORDS[name] for name in _WORDS if name in fields)} |\n"
         for family, (carriers, fields) in found.items()
+    ]
+
+
+def _layouts() -> list[str]:
+    found = {row["layout"]: fields_of(_found(name_of(row))) for row in rows()}
+    return [
+        f"| `{layout}` | {'；'.join(_MORE_WORDS[name] for name in _MORE_WORDS if name in fields)} |\n"
+        for layout, fields in found.items()
     ]
 
 
