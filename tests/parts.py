@@ -34,6 +34,7 @@ PARTS = (
         "that the text of a label PDF can be extracted and its picture is the expected one",
     ),
     Part("zbar-tools", "zbarimg", "that an independent decoder reads every barcode back"),
+    Part("librsvg2-bin", "rsvg-convert", "that the barcodes of an SVG preview can be read"),
     Part("qpdf", "qpdf", "that a label PDF is well-formed"),
     Part(
         "fonts-hanazono",

@@ -12,7 +12,7 @@ from tests.labels import judges
 from tests.labels.pictures import read_png
 
 EXAMPLE = ROOT / "examples" / "labels.jsonl"
-PLAIN = ("李示例", "13900001111", "501室", "0571-88001234", "王示例", "1801", "赵示例", "602")
+PLAIN = ("李示例", "13900001111", "501室", "0571-88001234", "王示例", "13900002222", "1801室", "赵示例", "13900003333")
 SOMEBODY = {"number": "73100000000017", "carrier": "zto", "recipient_name": "李示例", "recipient_phone": "13900001111"}
 
 
@@ -39,7 +39,7 @@ def records(clerk: Clerk, *rows: Any) -> Path:
         ("png", "labels.png", b"\x89PNG"),
         ("svg", "labels.svg", b"<"),
         ("raster", "labels.pbm", b"P4\n"),
-        ("zpl", "labels.zpl", b"^XA"),
+        ("zpl", "labels.zpl", b"~SD16^XA"),
         ("tspl", "labels.tspl", b"SIZE 76"),
         ("cpcl", "labels.cpcl", b"! 0 200 200 "),
         ("escpos", "labels.escpos", b"\x1b@"),

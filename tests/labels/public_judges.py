@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,29 @@ def _drawn_by_node(script: str, data: bytes, *arguments: str) -> list[Picture]:
     drawn = subprocess.run(command, input=data, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
     assert drawn.returncode == 0, drawn.stderr.decode(errors="replace")[:2000]
     return _pgms(drawn.stdout)
+
+
+# PNG and SVG
+
+
+def png_pictures(folder: Path, files: Iterable[bytes]) -> list[Picture]:
+    """PNG files as pngjs unpacks them."""
+    paths = []
+    for index, data in enumerate(files):
+        paths.append(folder / f"picture-{index}.png")
+        paths[-1].write_bytes(data)
+    return _drawn_by_node("png.cjs", "\n".join(map(str, paths)).encode())
+
+
+def svg_pictures(folder: Path, files: Iterable[bytes], dpi: int) -> list[Picture]:
+    """SVG files as librsvg draws them on white paper; it does not know fonts that a file brings along."""
+    _needs("rsvg-convert")
+    options = ["rsvg-convert", f"--dpi-x={dpi}", f"--dpi-y={dpi}", "--background-color=white"]
+    pictures = [
+        subprocess.run(options, input=data, capture_output=True, timeout=_PATIENCE_SECONDS, check=True).stdout
+        for data in files
+    ]
+    return png_pictures(folder, pictures)
 
 
 # PDF

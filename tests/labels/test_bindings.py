@@ -83,6 +83,8 @@ def test_a_path_leads_to_text_or_nowhere(path: str) -> None:
         (When("copy", at_least=3), False),
         (When("service_codes", has="cod"), True),
         (When("service_codes", has="to_door"), False),
+        (When("copy", has="2"), True),
+        (When("copy", has="1"), False),
         (When("number", equals="sf7312"), True),
         (When("custom.batch", equals="8"), False),
         (When("custom.batch", at_least=7), True),

@@ -66,6 +66,8 @@ def told(text: str, purpose: Purpose = Purpose.LABEL) -> list[tuple[str, str]]:
         (page(TEXT | {"min_size": 4000}), "$.nodes[0].min_size", "not be above size"),
         (page(TEXT | {"box": BOX | {"h": 2000}}), "$.nodes[0].box", "no room for one character"),
         (page({"type": "line", "box": BOX}), "$.nodes[0].box", "use a rect"),
+        (page({"type": "line", "box": BOX | {"h": 300}, "dash": 1}), "$.nodes[0].dash", "at least 250"),
+        (page({"type": "rect", "box": BOX, "stroke": 4001}), "$.nodes[0].stroke", "at most 4000"),
         (page({"type": "image", "box": BOX, "png": "xyz"}), "$.nodes[0].png", "not base64"),
         (page({"type": "image", "box": BOX, "png": "R0lGODlh"}), "$.nodes[0].png", "not a PNG"),
         (page(TABLE | {"columns": []}), "$.nodes[0].columns", "at least one column"),

@@ -1,4 +1,4 @@
-"""After the labels are made nobody on them is left in memory: caches hold glyphs, templates and nothing that was said."""
+"""After the labels are made nobody on them is left in memory: caches hold glyphs and templates, nothing that was said."""
 
 import gc
 import io
@@ -27,7 +27,7 @@ def left_in_memory(texts: list[str]) -> Iterator[str]:
     raw = [form.encode() for form in forms] + [text.encode("utf-16-be") for text in texts]
     known = {id(one) for one in [*texts, *forms, *raw]}
     for holder in gc.get_objects():
-        if holder in (texts, forms, raw):
+        if any(holder is one for one in (texts, forms, raw)):
             continue
         for held in gc.get_referents(holder):
             if id(held) in known:

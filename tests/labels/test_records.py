@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -149,7 +150,5 @@ def test_a_broken_array_is_refused_as_a_whole() -> None:
 @settings(deadline=None)
 def test_any_bytes_give_labels_or_words(noise: bytes) -> None:
     for text in (noise, b"[" + noise, b'{"number":"1"}\n' + noise):
-        try:
-            read(text)
-        except Refusal as refusal:
-            assert refusal.code == "labels.records_unreadable"
+        with suppress(Refusal):
+            assert all(isinstance(one, LabelData | BadRecord) for one in read(text))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from miandan.kernel.errors import Refusal
+from miandan.labels.checking import read_template
 from miandan.labels.model import LabelData
 from miandan.labels.pdf import write_pdf
-from miandan.labels.checking import read_template
 from tests.labels.sheets import ORDINARY
 
 REPOSITORY = Path(__file__).resolve().parents[2]

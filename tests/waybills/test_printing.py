@@ -134,7 +134,9 @@ async def test_children_follow_their_parent(heart: Heart, tmp_path: Path, carrie
         pages = texts(tmp_path / "labels.pdf")
         for number, page in zip((one.number, *one.children, other.number), pages, strict=True):
             assert number in page
-        assert [f"子母件{piece}/3" in pages[piece - 1] for piece in (1, 2, 3)] == [True] * 3
+        first, others = {"yto": ("母件", "子件"), "jd": ("包裹", "包裹")}[carrier]
+        assert f"{first}1/3" in pages[0]
+        assert [f"{others}{piece}/3" in pages[piece - 1] for piece in (2, 3)] == [True] * 2
         assert [f"{place}/4" in pages[place - 1] for place in (1, 2, 3, 4)] == [True] * 4
 
 

@@ -74,9 +74,9 @@ def _job(wish: Wish) -> "Job":
     from miandan.labels.printers import profiles
     from miandan.labels.rendering import DEFAULT_DPI, Format, Job
 
-    if wish.to not in Format:
+    if wish.to not in list(Format):
         raise Refusal("labels.format_unknown", format=wish.to, known=", ".join(Format))
-    if wish.purpose not in Purpose:
+    if wish.purpose not in list(Purpose):
         raise Refusal("labels.purpose_unknown", purpose=wish.purpose, known=", ".join(Purpose))
     if wish.dpi is not None and wish.dpi not in _RESOLUTIONS:
         raise Refusal("labels.dpi_unknown", dpi=wish.dpi)

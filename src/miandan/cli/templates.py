@@ -2,6 +2,7 @@
 languages."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
 
 if TYPE_CHECKING:
+    from miandan.labels.importers.imported import Unsupported
     from miandan.labels.shelf import Shelf
     from miandan.labels.template import CustomArea, Template
 
@@ -74,9 +76,7 @@ def import_template(file: Path, language: str | None, name: str | None, base: st
     from miandan.labels.importers import import_template as take_over
 
     found = take_over(data, language, name or _name_of(file), base=base, dpi=dpi)
-    for one in found.unsupported:
-        say(f"! {one.place}  {one.zh}")
-        say(f"  {' ' * len(one.place)}  {one.en}")
+    _say_unsupported(found.unsupported)
     template = shelf().put_next(found.template)
     _say_kept(template, file)
     return SOME_REFUSED if found.unsupported else 0
@@ -89,15 +89,14 @@ def export(name: str, language: str, out: Path | None) -> int:
     from miandan.labels.whole_file import written_whole
 
     template = shelf().find(name)
+    unsupported: "Sequence[Unsupported]" = ()
     if language == "miandan":
-        text, unsupported = written(template), ()
+        text = written(template)
     elif language == "cainiao":
         text, unsupported = export_cainiao(template)
     else:
         raise Refusal("labels.language_unknown", language=language, known="miandan, cainiao")
-    for one in unsupported:
-        say(f"! {one.place}  {one.zh}")
-        say(f"  {' ' * len(one.place)}  {one.en}")
+    _say_unsupported(unsupported)
     if out is None:
         sys.stdout.buffer.write(text)
     else:
@@ -115,6 +114,12 @@ def schema() -> int:
 
     sys.stdout.write(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n")
     return 0
+
+
+def _say_unsupported(unsupported: "Sequence[Unsupported]") -> None:
+    for one in unsupported:
+        say(f"! {one.place}  {one.zh}")
+        say(f"  {' ' * len(one.place)}  {one.en}")
 
 
 def _say_kept(template: "Template | CustomArea", file: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -57,24 +58,33 @@ def changes(value: Value) -> bool:
 
 def reader(value: Value, purpose: Purpose, *, of_row: bool = False) -> Reader:
     """What `value` says of a label, or of a goods line. Raises WrongPath and ForbiddenMask."""
-    parts = [_part(part, purpose, of_row) for part in value]
-    if len(parts) == 1:
-        return parts[0]
-    return lambda bound: "".join([part(bound) for part in parts])
-
-
-def condition(whens: When | tuple[When, ...]) -> Condition:
-    """Whether all of the conditions hold. Raises WrongPath."""
-    all_of = [_one_condition(when) for when in (whens if isinstance(whens, tuple) else (whens,))]
-    if len(all_of) == 1:
-        return all_of[0]
-    return lambda label: all(one(label) for one in all_of)
-
-
-def _part(part: Field | Literally, purpose: Purpose, of_row: bool) -> Reader:
-    if isinstance(part, Literally):
-        text = part.text
+    reads = [_field(part, purpose, of_row) for part in value if isinstance(part, Field)]
+    form = "".join([part.text.replace("%", "%%") if isinstance(part, Literally) else "%s" for part in value])
+    if not reads:
+        text = form % ()
         return lambda bound: text
+    if len(reads) == 1:
+        read = reads[0]
+        return read if form == "%s" else lambda bound: form % read(bound)
+    return lambda bound: form % tuple([read(bound) for read in reads])
+
+
+@lru_cache(maxsize=1024)
+def condition(whens: When | tuple[When, ...]) -> Condition:
+    """Whether all of the conditions hold. Raises WrongPath.
+
+    The same conditions give the same function, so an output can ask once for all the nodes that share it.
+    """
+    if isinstance(whens, When):
+        return _one_condition(whens)
+    first, *others = whens
+    if not others:
+        return condition(first)
+    one, rest = condition(first), condition(tuple(others))
+    return lambda label: one(label) and rest(label)
+
+
+def _field(part: Field, purpose: Purpose, of_row: bool) -> Reader:
     if part.mask not in _ALLOWED[purpose]:
         raise ForbiddenMask(part.path, part.mask, purpose)
     read = _text_of(part, of_row)
@@ -178,14 +188,21 @@ def _holds(when: When) -> Condition:
     get = _value_of(when.path)
     if when.at_least is not None:
         at_least = when.at_least
+        if not when.path.startswith(_CUSTOM) and _kind(when.path, False) is int:
+            return lambda label: bool(get(label) >= at_least)
         return lambda label: _number(get(label)) >= at_least
     if when.equals is not None:
         equals = when.equals
         return lambda label: str(get(label)) == equals
     if when.has is not None:
         has = when.has
-        return lambda label: has in get(label)
+        return lambda label: _holds_item(get(label), has)
     return lambda label: bool(get(label))
+
+
+def _holds_item(value: object, item: str) -> bool:
+    """Whether a list holds the item; what is no list is one item by itself."""
+    return item in value if isinstance(value, tuple) else item == str(value)
 
 
 def _value_of(path: str) -> Callable[[LabelData], Any]:

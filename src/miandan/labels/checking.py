@@ -12,7 +12,7 @@ from miandan.kernel.errors import Refusal
 from miandan.labels import template as model
 from miandan.labels.bindings import ForbiddenMask, WrongPath, condition, reader
 from miandan.labels.compiled import CompiledTemplate, compile_template, inset, table_rows
-from miandan.labels.model import LabelData, Purpose
+from miandan.labels.model import Purpose
 from miandan.labels.pictures import read_png
 from miandan.labels.template import (
     Barcode,
@@ -22,6 +22,7 @@ from miandan.labels.template import (
     Image,
     Line,
     Node,
+    Rect,
     Table,
     Template,
     Text,
@@ -40,38 +41,8 @@ class Problem:
     en: str
 
 
-Choice = Template | Callable[[LabelData], Template] | None
-"""One template for all labels, a choice for each, or None: each carrier's standard one."""
-
 Standards = Callable[[str], Template | None]
 """Finds a standard template by its name."""
-
-
-class Compiler:
-    """Chooses and compiles the template of each label, each template once."""
-
-    def __init__(self, choice: Choice, purpose: Purpose) -> None:
-        self._choice = choice
-        self._purpose = purpose
-        self._fixed = checked(choice, purpose) if isinstance(choice, Template) else None
-        self._compiled: dict[int, tuple[Template, CompiledTemplate]] = {}
-
-    def of(self, label: LabelData) -> CompiledTemplate:
-        """The compiled template for a label. Raises Refusal labels.template_wrong."""
-        if self._fixed is not None:
-            return self._fixed
-        template = self._chosen(label)
-        known = self._compiled.get(id(template))
-        if known is None:
-            known = self._compiled[id(template)] = template, checked(template, self._purpose)
-        return known[1]
-
-    def _chosen(self, label: LabelData) -> Template:
-        if callable(self._choice):
-            return self._choice(label)
-        from miandan.labels.standards import standard_for  # standards are read through this file
-
-        return standard_for(label.carrier)
 
 
 def read_template(text: str | bytes, standards: Standards | None = None) -> Template:
@@ -223,6 +194,10 @@ def _allowed(name: str) -> list[str]:
 # --- meaning ----------------------------------------------------------------------------------------------------------
 
 
+_THICKEST_UM = 5_000  # of a line
+_SHORTEST_DASH_UM = 250  # two dots of a 203 dpi printer
+
+
 class _Walk:
     """Goes through the nodes and tells what cannot be drawn as it is written."""
 
@@ -290,8 +265,11 @@ class _Walk:
                 yield from self._table(node, here)
             case Group():
                 yield from self._all(node.nodes, node.box, f"{here}.nodes")
-            case Line() if min(node.box.w, node.box.h) > 5_000:
-                yield Problem(f"{here}.box", "线条粗于 5 毫米，请用 rect", "thicker than 5 mm: use a rect")
+            case Line():
+                yield from _line(node, here)
+            case Rect() if 2 * node.stroke > min(node.box.w, node.box.h):
+                most = min(node.box.w, node.box.h) // 2
+                yield Problem(f"{here}.stroke", f"应不大于 {most}", f"must be at most {most}")
             case _:
                 return
 
@@ -355,6 +333,13 @@ class _Walk:
                 condition(when)
             except WrongPath as wrong:
                 yield _wrong_path(wrong, f"{place}[{index}].path" if several else f"{place}.path")
+
+
+def _line(node: Line, here: str) -> Iterator[Problem]:
+    if min(node.box.w, node.box.h) > _THICKEST_UM:
+        yield Problem(f"{here}.box", "线条粗于 5 毫米，请用 rect", "thicker than 5 mm: use a rect")
+    if 0 < node.dash < _SHORTEST_DASH_UM:
+        yield Problem(f"{here}.dash", f"应为 0 或不小于 {_SHORTEST_DASH_UM}", f"must be 0 or at least {_SHORTEST_DASH_UM}")
 
 
 def _wrong_path(wrong: WrongPath, place: str) -> Problem:

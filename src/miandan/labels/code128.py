@@ -6,8 +6,8 @@ short as the best encoder's for the numbers carriers use.
 
 import re
 from collections.abc import Sequence
-from itertools import count
-from operator import mul
+from functools import lru_cache
+from operator import getitem
 from typing import NamedTuple
 
 # Widths of the six bars and spaces of the values 0 to 105; the stop pattern stands apart.
@@ -21,17 +21,19 @@ _WIDTHS = re.findall(
     "111242 121142 121241 114212 124112 124211 411212 421112 421211 212141 214121 412121 111143 111341 131141 114113 "
     "114311 411113 411311 113141 114131 311141 411131 211412 211214 211232 ",
 )
-_STOP = "1100011101011"
+_STOP = 0b1100011101011
 _CODE_C, _CODE_B, _CODE_A = 99, 100, 101
 _START = {"A": 103, "B": 104, "C": 105}
 _SWITCH = {"A": _CODE_A, "B": _CODE_B, "C": _CODE_C}
 
 
-def _modules(widths: str) -> str:
-    return "".join(("1", "0")[place % 2] * int(width) for place, width in enumerate(widths))
+def _pattern(widths: str) -> int:
+    return int("".join(("1", "0")[place % 2] * int(width) for place, width in enumerate(widths)), 2)
 
 
-_PATTERN = tuple(_modules(widths) for widths in _WIDTHS)
+_PATTERNS = tuple(_pattern(widths) for widths in _WIDTHS)
+_MODULES, _STOP_MODULES = 11, 13
+_LONGEST = 100  # values; a symbol of so many is wider than any label
 _PAIRS = {f"{value:02d}": value for value in range(100)}
 # Digits read as hexadecimal bytes are one byte a pair; this turns 0x42 into 42.
 _OF_DECIMAL = bytes(byte // 16 * 10 + byte % 16 if max(byte // 16, byte % 16) < 10 else 0 for byte in range(256))
@@ -47,7 +49,7 @@ class Bars(NamedTuple):
 
 
 def encode(text: str) -> Bars:
-    """The symbol of `text`. Raises ValueError when it is empty or holds anything but ASCII."""
+    """The symbol of `text`. Raises ValueError when it is empty, too long for any label or holds anything but ASCII."""
     if not text or not text.isascii():
         raise ValueError("Code 128 holds one or more ASCII characters")
     values: Sequence[int]
@@ -55,9 +57,23 @@ def encode(text: str) -> Bars:
         values = bytes((_START["C"],)) + bytes.fromhex(text).translate(_OF_DECIMAL)
     else:
         values = _mixed(text)
-    check = values[0] + sum(map(mul, values, count()))
-    modules = "".join([*map(_PATTERN.__getitem__, values), _PATTERN[check % 103], _STOP])
-    return Bars(int(modules, 2), len(modules))
+    length = len(values)
+    if length > _LONGEST:
+        raise ValueError("Code 128 on a label holds at most 100 values")
+    width = _MODULES * length
+    total = sum(map(getitem, _places(length), values))
+    bits = (total & (1 << width) - 1) << _MODULES | _PATTERNS[(total >> width) % 103]
+    return Bars(bits << _STOP_MODULES | _STOP, width + _MODULES + _STOP_MODULES)
+
+
+@lru_cache(maxsize=16)  # numbers have few lengths
+def _places(length: int) -> list[list[int]]:
+    """What each value adds to a symbol of so many at each place: its bars, and above all bars its check weight."""
+    width = _MODULES * length
+    return [
+        [(place or 1) * value << width | pattern << width - _MODULES * (place + 1) for value, pattern in enumerate(_PATTERNS)]
+        for place in range(length)
+    ]
 
 
 def _mixed(text: str) -> list[int]:

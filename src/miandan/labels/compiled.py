@@ -354,7 +354,9 @@ class _Rows:
         if not rules:
             return []
         height, width = self._table.row_height, self._box.w
-        lines = [Box(self._box.x, top, width, rules), Box(self._box.x, top + height - rules, width, rules)]
+        lines = [Box(self._box.x, top + height - rules, width, rules)]
+        if top == self._box.y:  # every other row stands under the line of the one above
+            lines.append(Box(self._box.x, top, width, rules))
         x = self._box.x
         for column in self._table.columns:
             lines.append(Box(x, top, rules, height))

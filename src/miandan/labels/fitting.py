@@ -5,10 +5,12 @@ Works on advances in thousandths of the font size, so the same breaks hold for e
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
+
+from miandan.labels.fonts import Advances
 
 ELLIPSIS = "…"
 _STEP = 0.93  # each size tried is so much smaller than the one before
@@ -41,12 +43,12 @@ class Ladder:
             room = 1 + max(0, int((height - current) / (current * pitch)))
             self.steps.append(Step(current, int(width * 1000 / current), min(max_lines, room)))
             current = max(smallest, current * _STEP)
-        # What each step holds at most, so that steps which are too large need not be tried.
-        self._holds = [step.width * step.lines for step in self.steps]
+        self.holds = [step.width * step.lines for step in self.steps]
+        """Thousandths that each step holds at most, so that steps which are too large need not be tried."""
 
     def first_for(self, width: int) -> int:
         """The largest size at which text of `width` thousandths may find room; past the end when none has it."""
-        return bisect_left(self._holds, width)
+        return bisect_left(self.holds, width)
 
 
 class Fitted(NamedTuple):
@@ -57,13 +59,17 @@ class Fitted(NamedTuple):
     shortened: bool = False
 
 
-def fit(text: str, ladder: Ladder, advance: Mapping[str, int]) -> Fitted:
+def fit(text: str, ladder: Ladder, advance: Advances) -> Fitted:
     """The largest size that holds all of `text`; at the smallest one the text is shortened if need be."""
     leading = _squares(text).end()  # type: ignore[union-attr]  # matches any text
-    edges = _edges(text, leading, advance)
+    # Where the `leading` square characters end all together, and then each further one, in thousandths of the font
+    # size. An address begins with many squares, which need no measuring.
+    edges = [_SQUARE * leading]
+    if leading < len(text):
+        edges = list(accumulate(advance.of(text[leading:]), initial=_SQUARE * leading))
     width = edges[-1]
     steps = ladder.steps
-    for index in range(ladder.first_for(width), len(steps)):
+    for index in range(bisect_left(ladder.holds, width), len(steps)):
         step = steps[index]
         if width <= step.width:
             return Fitted(index, (text,))
@@ -71,12 +77,6 @@ def fit(text: str, ladder: Ladder, advance: Mapping[str, int]) -> Fitted:
         if len(lines) <= step.lines:
             return Fitted(index, lines)
     return Fitted(len(steps) - 1, _shortened(text, leading, edges, steps[-1], advance), shortened=True)
-
-
-def _edges(text: str, leading: int, advance: Mapping[str, int]) -> list[int]:
-    """Where the `leading` square characters of `text` end all together, and then each further one, in thousandths of
-    the font size. An address begins with many squares, which need no measuring."""
-    return list(accumulate(map(advance.__getitem__, text[leading:]), initial=_SQUARE * leading))
 
 
 def _broken(text: str, leading: int, edges: list[int], width: int) -> list[str]:
@@ -131,10 +131,10 @@ def _line_end(text: str, start: int, full: int) -> int:
     return full
 
 
-def _shortened(text: str, leading: int, edges: list[int], step: Step, advance: Mapping[str, int]) -> list[str]:
+def _shortened(text: str, leading: int, edges: list[int], step: Step, advance: Advances) -> list[str]:
     lines = _broken(text, leading, edges, step.width)[: step.lines]
     last = lines[-1]
     room = step.width - advance[ELLIPSIS]
-    widths = list(accumulate(map(advance.__getitem__, last)))
+    widths = list(accumulate(advance.of(last)))
     lines[-1] = last[: bisect_right(widths, room)] + ELLIPSIS
     return lines

@@ -7,11 +7,13 @@ both hold and that are safe to print; the rest is looked for in installed fonts 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import uharfbuzz as hb
 
@@ -35,15 +37,17 @@ _DROPPED = (
     "gasp",
     "cmap",
 )
+_DROPPED_FOR_WEB = tuple(tag for tag in _DROPPED if tag not in ("cmap", "name", "post", "OS/2"))
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """A font file with the asked characters only, and which of its glyphs draws which character."""
+    """A font file with the asked characters only; `glyphs` holds at each code point the number of the glyph that draws
+    it, up to the last one that has any."""
 
     data: bytes
-    glyphs: dict[int, int]
+    glyphs: "array[int]"
 
 
 class Face:
@@ -55,7 +59,7 @@ class Face:
         self._hb = hb.Face(hb.Blob.from_file_path(str(path)), index)
         self._font = hb.Font(self._hb)
         self._scale: float = UNITS / self._hb.upem
-        self.advance = _Advances(self)
+        self.advance = Advances(self)
 
     def characters(self) -> Iterable[int]:
         """Code points that the face can draw."""
@@ -78,22 +82,60 @@ class Face:
         self._font.draw_glyph_with_pen(glyph, pen)
         return " ".join(pen.operators)
 
-    def subset(self, characters: Iterable[int]) -> Subset:
-        """The file reduced to the code points `characters`, all of which it must hold; hints are left out."""
-        wanted = hb.SubsetInput()
-        wanted.unicode_set.update(characters)
-        wanted.drop_table_tag_set.update(int.from_bytes(tag.encode()) for tag in _DROPPED)
-        wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NO_LAYOUT_CLOSURE
-        plan = hb.SubsetPlan(self._hb, wanted)
+    def subset(self, characters: Collection[int]) -> Subset:
+        """The file reduced to the code points `characters` (up to U+FFFF), all of which it must hold; hints are left
+        out."""
+        plan = self._plan(characters, _DROPPED)
         new = plan.old_to_new_glyph_mapping
-        glyphs = {code: new[old] for code, old in plan.unicode_to_old_glyph_mapping.items()}
+        glyphs = array("H", bytes(2 * (max(characters) + 1)))
+        for code, old in plan.unicode_to_old_glyph_mapping.items():
+            glyphs[code] = new[old]
         return Subset(plan.execute().blob.data, glyphs)
 
+    def web_subset(self, characters: Iterable[int]) -> bytes:
+        """The same as a font file of its own, which a browser takes: it looks characters up in the file."""
+        data: bytes = self._plan(characters, _DROPPED_FOR_WEB).execute().blob.data
+        return data
 
-class _Advances(dict[str, int]):
+    def _plan(self, characters: Iterable[int], dropped: Iterable[str]) -> Any:
+        wanted = hb.SubsetInput()
+        wanted.unicode_set.update(characters)
+        wanted.drop_table_tag_set.update(int.from_bytes(tag.encode()) for tag in dropped)
+        wanted.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NO_LAYOUT_CLOSURE
+        return hb.SubsetPlan(self._hb, wanted)
+
+
+# ASCII without the question mark, ideographs, and the marks that are made as wide as ideographs.
+_all_even = re.compile("[ ->@-~\u3001-\u3020\u3400-\u9fff\uff01-\uff5e]*").fullmatch
+
+
+class Advances(dict[str, int]):
+    """Widths of a face's characters in thousandths of the font size.
+
+    Thousands of ideographs take up more memory than the processor keeps at hand, and nearly each look-up of one would
+    wait for it; as all are of one width, `of` and `totals` turn them into question marks before they look.
+    """
+
     def __init__(self, face: Face) -> None:
         super().__init__()
         self._face = face
+        self._by_byte = [self[chr(code)] for code in range(128)]
+        self._by_byte[ord("?")] = UNITS
+
+    def of(self, text: str) -> Iterator[int]:
+        """The width of each character."""
+        if not text.isascii() and _all_even(text):
+            return map(self._by_byte.__getitem__, text.encode("ascii", "replace"))
+        return map(self.__getitem__, text)
+
+    def totals(self, texts: Sequence[str]) -> list[int]:
+        """The width of each text."""
+        together = "".join(texts)
+        if not together.isascii() and _all_even(together):
+            by_byte = self._by_byte.__getitem__
+            return [sum(map(by_byte, text.encode("ascii", "replace"))) for text in texts]
+        one = self.__getitem__
+        return [sum(map(one, text)) for text in texts]
 
     def __missing__(self, character: str) -> int:
         glyph = self._face.glyph(character)

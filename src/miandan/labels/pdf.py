@@ -4,19 +4,26 @@ Text can be copied out exactly as it went in, barcodes lie on whole printer dots
 characters used. The same labels give the same bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from miandan.kernel.errors import Refusal
-from miandan.labels.checking import Choice, Compiler
+from miandan.labels.choosing import Choice, Compiler
 from miandan.labels.compiled import CompiledTemplate
-from miandan.labels.model import LabelData, Purpose, RenderReport
+from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf_file import PdfFile
 from miandan.labels.pdf_fonts import put_fonts
-from miandan.labels.pdf_page import Ink, LayerWriter
+from miandan.labels.pdf_page import Ink, LayerWriter, Plan
 from miandan.labels.pdf_units import DPI
 from miandan.labels.whole_file import written_whole
+
+_BATCH = 64  # sheets drawn together
+
+_Sheet = tuple[CompiledTemplate, LabelData]
+"""What one page shows."""
 
 
 def render_pdf(
@@ -36,10 +43,9 @@ def render_pdf(
     """
     document = _Document(out, dpi)
     compiler = Compiler(template, purpose)
-    for label in labels:
-        compiled = compiler.of(label)
-        for sheet in compiled.sheets(label):
-            document.add(compiled, sheet)
+    sheets = _sheets(labels, compiler)
+    while batch := list(islice(sheets, _BATCH)):
+        document.add(batch)
     return document.close()
 
 
@@ -59,6 +65,13 @@ def write_pdf(
         return render_pdf(labels, out, template, dpi=dpi, purpose=purpose)
 
 
+def _sheets(labels: Iterable[LabelData], compiler: Compiler) -> Iterator[_Sheet]:
+    for label in labels:
+        compiled = compiler.of(label)
+        for sheet in compiled.sheets(label):
+            yield compiled, sheet
+
+
 class _PutLayer(NamedTuple):
     """A layer that sheets of the file show: its writer, the object of its static part, what its pages say of paper."""
 
@@ -75,15 +88,29 @@ class _Document:
         self._ink = Ink(dpi)
         self._layers: dict[tuple[int, bool], _PutLayer] = {}
         self._kept: list[CompiledTemplate] = []  # alive, so that no other template gets the id of one
+        self._warnings: list[LabelWarning] = []
         self._last: LabelData | None = None
 
-    def add(self, compiled: CompiledTemplate, label: LabelData) -> None:
-        """One more page."""
-        key = id(compiled), label.sheet == 1
-        writer, _, paper = self._layers.get(key) or self._new_layer(key, compiled, label)
-        self._ink.turn_to(self._pdf.pages, label.number)
-        self._pdf.add_page(writer.page(label), paper)
-        self._last = label
+    def add(self, sheets: Sequence[_Sheet]) -> None:
+        """Further pages, drawn together as far as they show the same layer."""
+        layers = [self._layer(compiled, label) for compiled, label in sheets]
+        pages: list[bytes] = [b""] * len(sheets)
+        noted: list[tuple[int, WarningKind, str]] = []
+        for layer in dict.fromkeys(layers):
+            rows = [row for row, of in enumerate(layers) if of is layer]
+
+            def note(place: int, kind: WarningKind, detail: str, rows: Sequence[int] = rows) -> None:
+                noted.append((rows[place], kind, detail))
+
+            for row, page in zip(rows, layer.writer.pages([sheets[row][1] for row in rows], note), strict=True):
+                pages[row] = page
+        noted.sort(key=itemgetter(0))
+        first = self._pdf.pages
+        self._warnings += [LabelWarning(first + row, sheets[row][1].number, *what) for row, *what in noted]
+        for layer, page in zip(layers, pages, strict=True):
+            self._pdf.add_page(page, layer.paper)
+        self._ink.turned(len(pages))
+        self._last = sheets[-1][1]
 
     def close(self) -> RenderReport:
         """Write what all pages share. Raises labels.nothing_to_print."""
@@ -101,9 +128,13 @@ class _Document:
             )
         forms = b"".join(b"/%b %d 0 R" % (writer.resource.encode(), number) for writer, number, _ in statics)
         pdf.close(statics[0][0].box, fonts + b"/XObject<<%b>>" % forms, b"<</Producer(miandan)>>")
-        return RenderReport(pdf.pages, tuple(ink.warnings))
+        return RenderReport(pdf.pages, tuple(self._warnings))
 
-    def _new_layer(self, key: tuple[int, bool], compiled: CompiledTemplate, label: LabelData) -> "_PutLayer":
+    def _layer(self, compiled: CompiledTemplate, label: LabelData) -> _PutLayer:
+        key = id(compiled), label.sheet == 1
+        return self._layers.get(key) or self._new_layer(key, compiled, label)
+
+    def _new_layer(self, key: tuple[int, bool], compiled: CompiledTemplate, label: LabelData) -> _PutLayer:
         writer = LayerWriter(compiled, compiled.layer(label), self._ink, f"S{len(self._layers)}")
         # The paper of the first sheet is the whole file's; a sheet of another size says so itself.
         first = next(iter(self._layers.values()), None)

@@ -32,6 +32,7 @@ except ImportError:  # machines without a wheel of ISA-L
 
 
 _HEADER = b"%PDF-1.7\n%\xe5\xbf\xab\xe9\x80\x92\n"
+_END = b"endobj\n"
 _GROUP = 128  # pages under one node of the page tree
 _BUFFER = 1 << 16  # bytes gathered before they are written
 
@@ -70,7 +71,8 @@ class PdfFile:
         packed = squeezed(data)
         number = self.reserve()
         self._begin(number)
-        self._write(b"%d 0 obj\n<<%b/Filter/FlateDecode/Length %d>>\nstream\n" % (number, entries, len(packed)))
+        head = b"%d 0 obj\n<<%b/Filter/FlateDecode/Length %d>>\nstream\n" % (number, entries, len(packed))
+        self._write(head)
         self._flush()  # a font is large, and each copy of it costs as much as ten pages
         self._write(packed)
         self._write(b"\nendstream\nendobj\n")
@@ -82,15 +84,15 @@ class PdfFile:
             self._groups.append((self.reserve(), []))
         parent, kids = self._groups[-1]
         packed = deflated(content)
-        places = self._places
-        page = len(places)
-        head = b"%d 0 obj\n<</Type/Page/Parent %d 0 R/Contents %d 0 R%b>>\nendobj\n" % (page, parent, page + 1, entries)
-        places.append(self._written)
-        places.append(self._written + len(head))
-        self._write(
-            b"%b%d 0 obj\n<</Filter/FlateDecode/Length %d>>\nstream\n%b\nendstream\nendobj\n"
-            % (head, page + 1, len(packed), packed)
+        page = len(self._places)
+        head = (
+            b"%d 0 obj\n<</Type/Page/Parent %d 0 R/Contents %d 0 R%b>>\nendobj\n"
+            b"%d 0 obj\n<</Filter/FlateDecode/Length %d>>\nstream\n"
+            % (page, parent, page + 1, entries, page + 1, len(packed))
         )
+        self._places.append(self._written)
+        self._places.append(self._written + head.index(_END) + len(_END))
+        self._write(head, packed, b"\nendstream\nendobj\n")
         kids.append(page)
         self.pages += 1
 
@@ -127,10 +129,11 @@ class PdfFile:
     def _begin(self, number: int) -> None:
         self._places[number] = self._written
 
-    def _write(self, data: bytes) -> None:
-        self._written += len(data)
-        self._pending.append(data)
-        self._pending_size += len(data)
+    def _write(self, *pieces: bytes) -> None:
+        size = sum(map(len, pieces))
+        self._written += size
+        self._pending += pieces
+        self._pending_size += size
         if self._pending_size >= _BUFFER:
             self._flush()
 

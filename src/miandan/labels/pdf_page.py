@@ -3,118 +3,151 @@
 Everything that does not depend on the label is worked out beforehand; a page is then the joined answers of its slots.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from miandan.labels import fonts
-from miandan.labels.bindings import Condition
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, ImageSlot, Layer, Slot, TextSlot
-from miandan.labels.model import LabelData, LabelWarning, WarningKind
-from miandan.labels.pdf_barcode import BarcodeDrawer
+from miandan.labels.model import LabelData
+from miandan.labels.pdf_barcode import BarcodeDrawer, Symbols
 from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
-from miandan.labels.pdf_text import TextBlock, TextDrawer
-from miandan.labels.pdf_units import POINTS, Draw
-from miandan.labels.symbols import Encoder
+from miandan.labels.pdf_text import TextDrawer
+from miandan.labels.pdf_units import POINTS, NoteFor
 
-# Pages whose texts are kept before their characters are noted: fewer take longer, as by the next time the processor's
-# cache has forgotten the characters known; those of 256 take half a megabyte.
-_GATHER = 256
+# Pages whose texts are kept before their characters are noted. Fewer take longer, as by then the processor's cache has
+# forgotten the characters known; those of so many take two megabytes.
+_GATHER = 1_024
+_PLANS = 256  # kept; labels of one shop differ in a few ways, and what is worked out anew costs as much as ten pages
 
 
 class Ink:
-    """What the pages of one file share: fonts, the characters they need, warnings, and the dots of the printer."""
+    """What the pages of one file share: fonts, the characters they need, barcodes, and the dots of the printer."""
 
     def __init__(self, dpi: int) -> None:
         self.dpi = dpi
         self.regular = OwnFont(fonts.REGULAR, "F0")
         self.bold = OwnFont(fonts.BOLD, "F1")
         self.drawn = DrawnFonts()
-        self.encoder = Encoder()
-        self.warnings: list[LabelWarning] = []
-        self._page = 0
-        self._number = ""
+        self.symbols = Symbols()
+        self._turned = 0
 
-    def turn_to(self, page: int, number: str) -> None:
-        """Warnings from now on are about this page."""
-        self._page, self._number = page, number
-        if page % _GATHER == 0:
+    def turned(self, pages: int) -> None:
+        """So many more pages have been drawn."""
+        self._turned += pages
+        if self._turned >= _GATHER:
+            self._turned = 0
             self.regular.gather()
             self.bold.gather()
 
-    def note(self, kind: WarningKind, detail: str) -> None:
-        self.warnings.append(LabelWarning(self._page, self._number, kind, detail))
+
+class Plan:
+    """What sheets draw on which the same slots are shown: what is the same on all of them, barcodes, texts.
+
+    Everything but text is black, so it does not matter in which order it is drawn; text lies over it.
+    """
+
+    def __init__(self, fixed: str, barcodes: Sequence[BarcodeDrawer], texts: Sequence[TextDrawer]) -> None:
+        self._fixed = fixed
+        self._barcodes = barcodes
+        self._texts = texts
+
+    def drawn(self, labels: Sequence[LabelData], note: NoteFor) -> list[bytes]:
+        """The contents of the labels' pages."""
+        barcodes = [barcode.column(labels, note) for barcode in self._barcodes]
+        texts = [text.column(labels, note) for text in self._texts]
+        fixed, begin, end = ([constant] * len(labels) for constant in (self._fixed, "BT\n", "ET\n"))
+        rows = zip(fixed, *barcodes, begin, *texts, end, strict=True)
+        return ["".join(row).encode("latin-1") for row in rows]
 
 
 class LayerWriter:
-    """Writes the pages of one layer of one template; `resource` is what its static part is called in the file."""
+    """Writes the pages of one layer of one template; `resource` is what its static part is called in the file.
+
+    Most slots of a standard template have conditions, and few of those hold: which slots are shown is worked out once
+    for every combination of answers that occurs.
+    """
 
     def __init__(self, template: CompiledTemplate, layer: Layer, ink: Ink, resource: str) -> None:
         self._height = template.height
+        self._layer = layer
         self._ink = ink
         self.resource = resource
         self.box = b"0 0 %.3f %.3f" % (template.width * POINTS, template.height * POINTS)
         """The paper as a PDF rectangle."""
-        self._static = self._shapes(layer.static), self._texts(layer.static)
-        self._slots = self._shapes(layer.slots), self._texts(layer.slots)
+        self._conditions = list(dict.fromkeys([slot.shown for slot in layer.slots if slot.shown is not None]))
+        self._plans: dict[tuple[bool, ...], Plan] = {}
+        self._drawers: dict[int, TextDrawer | BarcodeDrawer] = {}
 
     def static(self, any_label: LabelData) -> bytes:
         """The layer that is the same on every page, so any label will do."""
-        return self._drawn(*self._static, any_label)
+        return self._sorted("", self._layer.static).drawn([any_label], lambda row, kind, detail: None)[0]
 
-    def page(self, label: LabelData) -> bytes:
-        """The content of one page over the static layer. Texts stand in one block, over the shapes."""
-        return b"/%b Do\n%b" % (self.resource.encode(), self._drawn(*self._slots, label))
+    def pages(self, labels: Sequence[LabelData], note: NoteFor) -> list[bytes]:
+        """What is drawn for the labels, over the static layer."""
+        answers = list(zip(*[[holds(label) for label in labels] for holds in self._conditions], strict=True))
+        alike: dict[tuple[bool, ...], list[int]] = {}
+        for row, answer in enumerate(answers or [()] * len(labels)):
+            alike.setdefault(answer, []).append(row)
+        pages = [b""] * len(labels)
+        for answer, rows in alike.items():
+            plan = self._plans.get(answer) or self._new_plan(answer)
+            drawn = plan.drawn([labels[row] for row in rows], _of_rows(rows, note))
+            for row, page in zip(rows, drawn, strict=True):
+                pages[row] = page
+        return pages
 
-    def _drawn(self, shapes: list[Draw], texts: TextBlock, label: LabelData) -> bytes:
-        note = self._ink.note
-        below = "".join([draw(label, note) for draw in shapes])
-        return f"{below}{texts.draw(label, note)}".encode("ascii")
+    def _new_plan(self, answers: tuple[bool, ...]) -> Plan:
+        hidden = {condition for condition, holds in zip(self._conditions, answers, strict=True) if not holds}
+        if len(self._plans) == _PLANS:
+            self._plans.clear()
+        shown = [slot for slot in self._layer.slots if slot.shown not in hidden]
+        plan = self._plans[answers] = self._sorted(f"/{self.resource} Do\n", shown)
+        return plan
 
-    def _texts(self, slots: Iterable[Slot]) -> TextBlock:
+    def _sorted(self, fixed: str, slots: Iterable[Slot]) -> Plan:
+        texts, barcodes = [], []
+        for slot in slots:
+            match slot:
+                case FillSlot():
+                    fixed += _fill(slot, self._height)
+                case ImageSlot():
+                    fixed += _image(slot, self._height)
+                case _:
+                    drawer = self._drawers.get(id(slot)) or self._new_drawer(slot)
+                    texts.append(drawer) if isinstance(drawer, TextDrawer) else barcodes.append(drawer)
+        return Plan(fixed, barcodes, texts)
+
+    def _new_drawer(self, slot: TextSlot | BarcodeSlot) -> TextDrawer | BarcodeDrawer:
+        """Kept by the slot's id: the layer keeps the slot."""
         ink = self._ink
-        return TextBlock(
-            [
-                TextDrawer(slot, ink.bold if slot.bold else ink.regular, ink.drawn, self._height)
-                for slot in slots
-                if isinstance(slot, TextSlot)
-            ]
-        )
-
-    def _shapes(self, slots: Iterable[Slot]) -> list[Draw]:
-        return [self._shape(slot) for slot in slots if not isinstance(slot, TextSlot)]
-
-    def _shape(self, slot: FillSlot | BarcodeSlot | ImageSlot) -> Draw:
-        draw: Draw
-        match slot:
-            case FillSlot():
-                draw = _fill(slot, self._height)
-            case BarcodeSlot():
-                draw = BarcodeDrawer(slot, self._ink.encoder, self._height * POINTS, self._ink.dpi).draw
-            case ImageSlot():
-                draw = _image(slot, self._height)
-        return draw if slot.shown is None else _when(slot.shown, draw)
+        new: TextDrawer | BarcodeDrawer
+        if isinstance(slot, TextSlot):
+            new = TextDrawer(slot, ink.bold if slot.bold else ink.regular, ink.drawn, self._height)
+        else:
+            new = BarcodeDrawer(slot, ink.symbols, self._height * POINTS, ink.dpi)
+        self._drawers[id(slot)] = new
+        return new
 
 
-def _when(shown: Condition, draw: Draw) -> Draw:
-    return lambda label, note: draw(label, note) if shown(label) else ""
+def _of_rows(rows: Sequence[int], note: NoteFor) -> NoteFor:
+    """Tells of some of the labels by their place among all of them."""
+    return lambda place, kind, detail: note(rows[place], kind, detail)
 
 
-def _fill(slot: FillSlot, height: int) -> Draw:
+def _fill(slot: FillSlot, height: int) -> str:
     rectangles = (
         f"{box.x * POINTS:.3f} {(height - box.y - box.h) * POINTS:.3f} {box.w * POINTS:.3f} {box.h * POINTS:.3f} re\n"
         for box in slot.boxes
     )
-    drawn = "".join(rectangles) + "f\n"
-    return lambda label, note: drawn
+    return "".join(rectangles) + "f\n"
 
 
-def _image(slot: ImageSlot, height: int) -> Draw:
+def _image(slot: ImageSlot, height: int) -> str:
     box, picture = slot.box, slot.picture
     scale = min(box.w / picture.width, box.h / picture.height) * POINTS
     width, tall = picture.width * scale, picture.height * scale
     x = box.x * POINTS + (box.w * POINTS - width) / 2
     y = (height - box.y - box.h) * POINTS + (box.h * POINTS - tall) / 2
-    drawn = (
+    return (
         f"q {width:.4f} 0 0 {tall:.4f} {x:.4f} {y:.4f} cm\n"
         f"BI /IM true/W {picture.width}/H {picture.height}/BPC 1/D[1 0]/F/AHx\nID {picture.data.hex()}>\nEI\nQ\n"
     )
-    return lambda label, note: drawn

@@ -1,7 +1,6 @@
-"""Text on PDF pages: what can be known before the label comes is written down once per size and line count.
+"""Text on PDF pages: a slot answers for many labels at once, and what does not depend on them is written down once.
 
-A slot answers with operators in which `%s` stands for each piece of its text. All pieces of a page become codes
-together and fill those places at the end, which takes a third of the time that piece by piece would.
+Slot by slot is quicker than label by label: all lines become codes together, and the processor stays with one thing.
 """
 
 from collections.abc import Sequence
@@ -9,43 +8,27 @@ from itertools import groupby
 from typing import NamedTuple
 
 from miandan.labels import fonts
-from miandan.labels.bindings import Condition, Reader
 from miandan.labels.compiled import TextSlot
-from miandan.labels.model import LabelData
+from miandan.labels.model import LabelData, WarningKind
 from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
-from miandan.labels.pdf_units import POINTS
+from miandan.labels.pdf_units import POINTS, NoteFor
 from miandan.labels.setting import Note, Setter
 
-_SHOW = "<%s> Tj"
-# Stands between pieces of text while they become codes. No plain character's code begins with an e (U+Exxx is for
-# private use), so "feee" is found between two pieces only and never across the end of one character and the next.
-_BETWEEN, _BETWEEN_CODES = "\ufeee", "feee"
+_SHOW = "(%s) Tj"
+# Stands between lines while they become codes, and between labels. No plain character's code begins with the byte EE
+# (U+EExx is for private use), so FE EE is found there only and never across the end of one character and the next.
+_BETWEEN = "\ufeee"
+_BETWEEN_CODES = "\xfe\xee"
 
 
-def codes(pieces: Sequence[str]) -> tuple[str, ...]:
-    """The UTF-16 units of each piece in hexadecimal; there is one or more, all of characters of `fonts.plain()`."""
-    return tuple(_BETWEEN.join(pieces).encode("utf-16-be").hex().split(_BETWEEN_CODES))
+def codes(lines: Sequence[str]) -> list[str]:
+    """Each line as the bytes of a PDF string, a byte a character: the UTF-16 units, without the brackets around.
 
-
-class TextBlock:
-    """All texts of one layer."""
-
-    def __init__(self, drawers: Sequence["TextDrawer"]) -> None:
-        self._drawers = drawers
-        self._reads = [drawer.read for drawer in drawers]
-        self._all_plain = fonts.all_plain()
-
-    def draw(self, label: LabelData, note: Note) -> str:
-        """Operators that print the label's texts, from BT to ET."""
-        texts = [read(label) for read in self._reads]
-        pieces: list[str] = []
-        # One look at all texts together; only where one of them is unusual each is looked at.
-        if self._all_plain("".join(texts)):
-            forms = [drawer.plain(text, pieces, note) for drawer, text in zip(self._drawers, texts, strict=True) if text]
-        else:
-            forms = [drawer.any(text, pieces, note) for drawer, text in zip(self._drawers, texts, strict=True) if text]
-        operators = "".join(forms)
-        return f"BT\n{operators % codes(pieces) if pieces else operators}ET\n"
+    There is one line or more, all of characters of `fonts.plain()`.
+    """
+    units = _BETWEEN.join(lines).encode("utf-16-be")
+    escaped = units.replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)").replace(b"\r", rb"\r")
+    return escaped.decode("latin-1").split(_BETWEEN_CODES)
 
 
 class _Line(NamedTuple):
@@ -70,67 +53,91 @@ class TextDrawer:
     """One text slot on PDF pages."""
 
     def __init__(self, slot: TextSlot, font: OwnFont, drawn: DrawnFonts, height: int) -> None:
-        self.read: Reader = slot.read if slot.shown is None else _where(slot.shown, slot.read)
         self._slot = slot
         self._font = font
         self._drawn = drawn
         self._height = height
         self._set = Setter(slot)
-        self._surely_fits = self._set.surely_fits
-        self._remember = font.texts.append
+        self._all_plain = fonts.all_plain()
         # How much of a line's spare room lies before it.
         self._share = {"left": 0.0, "centre": 0.5, "right": 1.0}[slot.align]
-        self._tail = " 0 g\n" if slot.white else "\n"
+        self._end = " 0 g\n" if slot.white else "\n"
         self._lines: dict[tuple[int, int], _Lines] = {}
         self._flush_left: dict[tuple[int, int], str] = {}
-        # One line of the full size is by far the most frequent: its operators, as a whole where it is flush left, else
-        # around its coordinate.
-        self._one_line = self._form(0, [_SHOW], [0])
-        head, lines, self._pull = self._begun(0, 1)
-        before, self._start, after = lines[0]
-        self._before, self._after = f"{head}{before}", f"{after}{_SHOW}{self._tail}"
 
-    def plain(self, text: str, pieces: list[str], note: Note) -> str:
-        """Operators that print `text`, which is all of `fonts.plain()`, with a %s for each of the `pieces` added."""
-        if len(text) <= self._surely_fits:
-            self._remember(text)
-            pieces.append(text)
-            return self._one_line
-        width = self._set.one_line(text)
-        if width >= 0:
-            self._remember(text)
-            pieces.append(text)
-            return f"{self._before}{self._start - self._pull * width:.2f}{self._after}" if self._share else self._one_line
-        step, lines, _ = self._set.fit(text, note)
-        self._font.texts.extend(lines)
-        pieces.extend(lines)
+    def column(self, labels: Sequence[LabelData], note: NoteFor) -> list[str]:
+        """Operators that print what each of the labels says in the slot."""
+        read = self._slot.read
+        texts = [read(label) for label in labels]
+        together = "".join(texts)
+        plain = self._all_plain(together)
+        if plain:
+            widths = self._set.widths(texts)
+            if widths is not None:
+                self._font.remember(together)
+                return self._one_line_each(texts, widths)
+        lines: list[str] = []
+        forms: list[str] = []
+
+        def note_here(kind: WarningKind, detail: str) -> None:
+            note(len(forms), kind, detail)
+
+        for text in texts:
+            if not text:
+                forms.append("")
+            elif plain or self._all_plain(text):
+                step, broken, width, _ = self._set.set_plain(text, note_here)
+                lines.extend(broken)
+                self._font.remember("".join(broken))
+                forms.append(self._plain(step, broken, width))
+            else:
+                forms.append(self._unusual(text, lines, note_here))
+        return (_BETWEEN_CODES.join(forms) % tuple(codes(lines))).split(_BETWEEN_CODES) if lines else forms
+
+    def _one_line_each(self, texts: Sequence[str], widths: Sequence[int]) -> list[str]:
+        """Texts that need no breaking."""
+        end = f") Tj{self._end}"
+        step_for = self._set.step_for
+        if step_for(max(widths)):
+            sizes = [self._sized(step_for(width), 1) for width in widths]
+        else:
+            sizes = [self._sized(0, 1)] * len(texts)
+            if not self._share:
+                head, ((before, start, after),), _ = sizes[0]
+                begin = f"{head}{before}{start:.2f}{after}("
+                return [f"{begin}{code}{end}" if code else "" for code in codes(texts)]
+        return [
+            f"{head}{before}{start - pull * width:.2f}{after}({code}{end}" if code else ""
+            for (head, ((before, start, after),), pull), width, code in zip(sizes, widths, codes(texts), strict=True)
+        ]
+
+    def _plain(self, step: int, lines: Sequence[str], width: int) -> str:
+        """Operators that print lines of plain characters, with %s for the codes of each."""
+        count = len(lines)
         if self._share:
-            return self._form(step, [_SHOW] * len(lines), [self._set.width_of(line) for line in lines])
-        size = step, len(lines)
-        known = self._flush_left.get(size)
+            widths = [width] if width >= 0 else [self._set.width_of(line) for line in lines]
+            return self._form(step, [_SHOW] * count, widths)
+        known = self._flush_left.get((step, count))
         if known is None:
-            known = self._flush_left[size] = self._form(step, [_SHOW] * len(lines), [0] * len(lines))
+            known = self._flush_left[step, count] = self._form(step, [_SHOW] * count, [0] * count)
         return known
 
-    def any(self, text: str, pieces: list[str], note: Note) -> str:
-        """`plain` for a text that may hold any character."""
-        if fonts.all_plain()(text):
-            return self.plain(text, pieces, note)
+    def _unusual(self, text: str, lines: list[str], note: Note) -> str:
         done = self._set.set_unusual(text, note)
         if done is None:
             return ""
-        step, lines, _, _ = done
+        step, broken, _, _ = done
         points = self._slot.ladder.steps[step].size * POINTS
-        widths = [self._set.width_of(line) for line in lines]
-        return self._form(step, [self._mixed(line, points, pieces) for line in lines], widths)
+        widths = [self._set.width_of(line) for line in broken]
+        return self._form(step, [self._mixed(line, points, lines) for line in broken], widths)
 
-    def _mixed(self, line: str, points: float, pieces: list[str]) -> str:
+    def _mixed(self, line: str, points: float, lines: list[str]) -> str:
         """Characters that our faces lack are set in fonts of drawings, amid the ordinary ones."""
         shows = []
         for ordinary, run in groupby(line, fonts.plain().__contains__):
             if ordinary:
-                pieces.append("".join(run))
-                self._remember(pieces[-1])
+                lines.append("".join(run))
+                self._font.remember(lines[-1])
                 shows.append(_SHOW)
                 continue
             for character in run:
@@ -140,21 +147,23 @@ class TextDrawer:
 
     def _form(self, step: int, shows: Sequence[str], widths: Sequence[int]) -> str:
         """Operators for lines of these widths, each shown by operators of its own."""
-        head, lines, pull = self._lines.get((step, len(shows))) or self._begun(step, len(shows))
+        head, lines, pull = self._sized(step, len(shows))
         placed = [
             f"{before}{start - pull * width:.2f}{after}{show}"
             for (before, start, after), width, show in zip(lines, widths, shows, strict=True)
         ]
-        return f"{head}{' '.join(placed)}{self._tail}"
+        return f"{head}{' '.join(placed)}{self._end}"
 
-    def _begun(self, step: int, count: int) -> _Lines:
+    def _sized(self, step: int, count: int) -> _Lines:
         """What `count` lines at a step of the ladder have in common, whatever they say."""
-        slot, size = self._slot, self._slot.ladder.steps[step]
-        head = f"/{self._font.resource} {size.size * POINTS:.2f} Tf{' 1 g' if slot.white else ''} "
-        forward = 1 if slot.rotate in (0, 270) else -1
-        lines = tuple(self._line(self._share * slot.frame[0], base) for base in slot.baselines(size, count))
-        pull = forward * self._share * size.size * POINTS / fonts.UNITS
-        known = self._lines[step, count] = _Lines(head, lines, pull)
+        known = self._lines.get((step, count))
+        if known is None:
+            slot, size = self._slot, self._slot.ladder.steps[step]
+            head = f"/{self._font.resource} {size.size * POINTS:.2f} Tf{' 1 g' if slot.white else ''} "
+            lines = tuple(self._line(self._share * slot.frame[0], base) for base in slot.baselines(size, count))
+            forward = 1 if slot.rotate in (0, 270) else -1
+            pull = forward * self._share * size.size * POINTS / fonts.UNITS
+            known = self._lines[step, count] = _Lines(head, lines, pull)
         return known
 
     def _line(self, along: float, base: float) -> _Line:
@@ -169,8 +178,3 @@ class TextDrawer:
                 return _Line(f"0 -1 1 0 {x:.2f} ", y, " Tm ")
             case _:
                 return _Line(f"0 1 -1 0 {x:.2f} ", y, " Tm ")
-
-
-def _where(shown: Condition, read: Reader) -> Reader:
-    """The text, empty on a label that does not show it."""
-    return lambda label: read(label) if shown(label) else ""

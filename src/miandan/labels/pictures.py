@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from miandan.labels.deflate import packed_dots
+
 _MOST_DOTS = 4_000_000  # a label of 300 dpi has half of that
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _DARK = 128
+_WHITE_IS_ONE = bytes(byte ^ 0xFF for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,11 @@ def read_png(text: str) -> Bits:
 
 def write_png(bits: Bits) -> bytes:
     """A PNG file of the picture in black and white."""
-    white = bytes(byte ^ 0xFF for byte in range(256))
     stride = bits.stride
-    rows = bits.data.translate(white)
-    lines = b"".join([b"\0" + rows[start : start + stride] for start in range(0, len(rows), stride)])
+    rows = bits.data.translate(_WHITE_IS_ONE)
+    lines = b"\0" + b"\0".join([rows[start : start + stride] for start in range(0, len(rows), stride)])
     header = struct.pack(">IIBBBBB", bits.width, bits.height, 1, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines, 1)) + _chunk(b"IEND", b"")
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed_dots(lines)) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

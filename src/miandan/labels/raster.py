@@ -8,13 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 
+import numpy as np
+
 from miandan.labels.bindings import Condition
 from miandan.labels.choosing import Choice, Compiler
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, ImageSlot, Layer, Slot, TextSlot
 from miandan.labels.model import LabelData, LabelWarning, Purpose, WarningKind
 from miandan.labels.pictures import Bits, write_png
 from miandan.labels.raster_barcode import BarcodeDrawer
-from miandan.labels.raster_page import Page, Patch, sheet_dots
+from miandan.labels.raster_page import Dots, Page, Patch, sheet_dots
 from miandan.labels.raster_shapes import fill, image
 from miandan.labels.raster_text import TextBlock
 from miandan.labels.setting import Note
@@ -49,19 +51,25 @@ def rasterise(
     Raises the Refusals of `checking.checked` for a wrong template.
     """
     compiler = Compiler(template, purpose)
-    begun: dict[int, LayerDrawer] = {}
+    drawers: dict[int, Rasteriser] = {}  # each holds its template, so the id stays its own
+    begun: set[int] = set()
+    told: list[tuple[WarningKind, str]] = []
     page = 0
+
+    def note(kind: WarningKind, detail: str) -> None:
+        told.append((kind, detail))
+
     for label in labels:
         compiled = compiler.of(label)
-        drawer = rasteriser(compiled, dpi)
+        drawer = drawers.get(id(compiled)) or drawers.setdefault(id(compiled), rasteriser(compiled, dpi))
         for sheet in compiled.sheets(label):
-            told: list[tuple[WarningKind, str]] = []
             layer = drawer.layer(sheet)
             if id(layer) not in begun:  # what is wrong with the template's own texts is told once
-                begun[id(layer)] = layer
+                begun.add(id(layer))
                 told += layer.static_warnings
-            bits = layer.sheet(sheet, lambda kind, detail, told=told: told.append((kind, detail)))
+            bits = layer.sheet(sheet, note)
             warnings = tuple([LabelWarning(page, sheet.number, kind, detail) for kind, detail in told])
+            told.clear()
             yield RasterSheet(bits, sheet, compiled, warnings)
             page += 1
 
@@ -110,11 +118,11 @@ class LayerDrawer:
         self.static_warnings: list[tuple[WarningKind, str]] = []
         """What differs in the template's own texts, which are on every sheet."""
         page = Page(self._width, self._height)
-        self._stride = page.stride
-        self._compile(layer.static)
+        self._compile(layer.static, np.ones_like(page.dots))
         self._draw(any_label, lambda kind, detail: self.static_warnings.append((kind, detail)), page)
-        self._static = bytes(page.ink)
-        self._compile(layer.slots)
+        taken = np.minimum(page.dots, 1)
+        self._static = page.bits().data
+        self._compile(layer.slots, taken)
 
     def sheet(self, label: LabelData, note: Note) -> Bits:
         """One sheet of the label."""
@@ -122,12 +130,15 @@ class LayerDrawer:
         self._draw(label, note, page)
         return page.bits()
 
-    def _compile(self, slots: tuple[Slot, ...]) -> None:
+    def _compile(self, slots: tuple[Slot, ...], taken: Dots) -> None:
+        """`taken` are the bytes of a page that are not sure to be white."""
         self._patches = [found for slot in slots if (found := self._patch(slot))]
+        for _, patch in self._patches:
+            taken[patch.place] = 1
         self._barcodes = [
-            (slot.shown, BarcodeDrawer(slot, self._dpi)) for slot in slots if isinstance(slot, BarcodeSlot)
+            (slot.shown, BarcodeDrawer(slot, self._dpi, taken)) for slot in slots if isinstance(slot, BarcodeSlot)
         ]
-        self._texts = TextBlock([slot for slot in slots if isinstance(slot, TextSlot)], self._dpi, self._stride)
+        self._texts = TextBlock([slot for slot in slots if isinstance(slot, TextSlot)], self._dpi, taken)
 
     def _patch(self, slot: Slot) -> tuple[Condition | None, Patch] | None:
         match slot:

@@ -4,6 +4,8 @@ Eight modules are one byte of the symbol and a few bytes at the printer's scale,
 then take the widened row as often as a module is high.
 """
 
+from codecs import charmap_encode
+from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
@@ -12,18 +14,22 @@ import numpy as np
 from miandan.labels import symbols
 from miandan.labels.compiled import BarcodeSlot
 from miandan.labels.model import LabelData, WarningKind
-from miandan.labels.raster_page import MARGIN, Dots, Page, Patch
+from miandan.labels.raster_page import Dots, Page, Patch, bytes_under
 from miandan.labels.setting import Note
-from miandan.labels.symbols import Encoder, Place, Symbol
+from miandan.labels.symbols import Encoder, Place, Symbol, whole_dots
 
 
 class BarcodeDrawer:
     """One barcode slot; where and how a symbol of so many modules is laid is worked out once."""
 
-    def __init__(self, slot: BarcodeSlot, dpi: int) -> None:
+    def __init__(self, slot: BarcodeSlot, dpi: int, taken: Dots) -> None:
+        """`taken` are the bytes of a page that are not sure to be white; those of the symbols are added."""
         self._slot = slot
         self._dpi = dpi
         self._layers: dict[tuple[int, int], _Layer | None] = {}
+        place = taken[bytes_under(*whole_dots(slot.box, dpi))]
+        self._put = _laid if place.any() else np.copyto
+        place[:] = 1
 
     def draw(self, label: LabelData, note: Note, page: Page, encoder: Encoder) -> None:
         """Lay the symbol on the page, where the label has a text for it."""
@@ -51,8 +57,16 @@ class BarcodeDrawer:
             return None
         if rows > 1 and rotate:
             return _Turned(place, rotate)
-        across: _Layer = _Downwards(place) if rotate in (90, 270) else _Upright(place, columns, rows)
-        return across if rotate in (0, 90) else _Backwards(across)
+        bars: _Layer
+        bars = _Downwards(place, self._put) if rotate in (90, 270) else _Upright(place, columns, rows, self._put)
+        return bars if rotate in (0, 90) else _Backwards(bars)
+
+
+_Put = Callable[[Dots, Dots], None]
+
+
+def _laid(place: Dots, dots: Dots) -> None:
+    np.bitwise_or(place, dots, place)
 
 
 class _Layer(Protocol):
@@ -61,17 +75,18 @@ class _Layer(Protocol):
 
 
 @cache
-def _widened(module: int) -> tuple[bytes, ...]:
+def _widened(module: int) -> list[bytes]:
     """Eight modules, as each byte has them, `module` dots wide."""
     rows = ("".join(bit * module for bit in f"{byte:08b}") for byte in range(256))
-    return tuple(int(row, 2).to_bytes(module) for row in rows)
+    return [int(row, 2).to_bytes(module) for row in rows]
 
 
 class _Upright:
     """A symbol that is read from left to right."""
 
-    def __init__(self, place: Place, columns: int, rows: int) -> None:
-        self._get = _widened(place.module).__getitem__
+    def __init__(self, place: Place, columns: int, rows: int, put: _Put) -> None:
+        self._put = put
+        self._wide = _widened(place.module)
         self._phase = place.x % 8
         stride = (columns + 7) // 8
         self._stride = stride * place.module
@@ -80,51 +95,36 @@ class _Upright:
         self._crowded = 8 * self._stride - columns * place.module < self._phase
         self._shape = rows, self._stride + self._crowded
         self._bytes = (self._phase + columns * place.module + 7) // 8
-        self._rows = slice(MARGIN + place.y, MARGIN + place.y + place.h)
-        self._columns = slice(place.x // 8, place.x // 8 + self._bytes)
+        self._place = bytes_under(place.x, place.y, place.w, place.h)
         self._page_shape = rows, place.h // rows, self._bytes
 
     def lay(self, symbol: Symbol, page: Page) -> None:
-        wide = b"".join(map(self._get, symbol.bits.to_bytes(self._size)))
+        modules = symbol.bits.to_bytes(self._size).decode("latin-1")
+        wide, _ = charmap_encode(modules, "strict", self._wide)
         if self._crowded:
-            wide = b"".join(
-                [wide[start : start + self._stride] + b"\0" for start in range(0, len(wide), self._stride)]
-            )
+            wide = b"".join([wide[start : start + self._stride] + b"\0" for start in range(0, len(wide), self._stride)])
         wide = (int.from_bytes(wide) >> self._phase).to_bytes(len(wide))
         dots = np.frombuffer(wide, np.uint8).reshape(self._shape)[:, None, : self._bytes]
-        place = page.dots[self._rows, self._columns].reshape(self._page_shape)
-        np.bitwise_or(place, dots, place)
+        self._put(page.dots[self._place].reshape(self._page_shape), dots)
 
 
 class _Downwards:
     """Bars lying across, read from the top down."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, put: _Put) -> None:
+        self._put = put
         before = place.x % 8
         self._bytes = (before + place.w + 7) // 8
         bar = (1 << place.w) - 1 << (8 * self._bytes - before - place.w)
-        self._get = _Across(bar.to_bytes(self._bytes), place.module).__getitem__
-        self._rows = slice(MARGIN + place.y, MARGIN + place.y + place.h)
-        self._columns = slice(place.x // 8, place.x // 8 + self._bytes)
+        rows = {"0": bytes(self._bytes * place.module), "1": bar.to_bytes(self._bytes) * place.module}
+        self._across = [b"".join([rows[bit] for bit in f"{byte:08b}"]) for byte in range(256)]
+        self._place = bytes_under(place.x, place.y, place.w, place.h)
         self._height = place.h
 
     def lay(self, symbol: Symbol, page: Page) -> None:
-        rows = b"".join(map(self._get, symbol.bits.to_bytes(symbol.stride)))
+        rows, _ = charmap_encode(symbol.bits.to_bytes(symbol.stride).decode("latin-1"), "strict", self._across)
         dots = np.frombuffer(rows, np.uint8).reshape(-1, self._bytes)[: self._height]
-        place = page.dots[self._rows, self._columns]
-        np.bitwise_or(place, dots, place)
-
-
-class _Across(dict[int, bytes]):
-    """Eight modules, as each byte has them, as rows of the bar's bytes; made when first asked for."""
-
-    def __init__(self, bar: bytes, module: int) -> None:
-        super().__init__()
-        self._rows = {"0": bytes(len(bar)) * module, "1": bar * module}
-
-    def __missing__(self, byte: int) -> bytes:
-        rows = self[byte] = b"".join([self._rows[bit] for bit in f"{byte:08b}"])
-        return rows
+        self._put(page.dots[self._place], dots)
 
 
 class _Backwards:

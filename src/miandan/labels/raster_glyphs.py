@@ -11,21 +11,17 @@ from typing import Any, NamedTuple
 
 import freetype
 import numpy as np
-import numpy.typing as npt
 from freetype import raw
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.compiled import ASCENT
+from miandan.labels.raster_lines import COLUMN, STRIP
+from miandan.labels.raster_page import Dots
 
-Dots = npt.NDArray[np.uint8]
-
-COLUMN = 8  # bytes
-STRIP = 8 * COLUMN  # dots of a column that one strip of a character holds
-_LEVELS = 8  # rows outside of the em square that are told apart
-_MOST_OUTSIDE = 5_000  # characters
-_MOST_OVER = 100  # rows above and below the em square, for sizes that no label has
-_BUDGET = 24_000_000  # bytes of glyphs kept in all; when it is spent, all are drawn anew
-_OVERHEAD = 150  # bytes that a kept glyph takes besides its dots
+_BUDGET = 32_000_000  # bytes of glyphs kept in all; when it is spent, all are drawn anew
+_OVERHEAD, _POINTER = 40, 8  # bytes that a kept glyph takes besides its dots, and its place in a list
+_LAST, _PAGE = 0xFFFF, 0xFFF  # lists of glyphs end with the first plane, and grow by so many characters
+_MOST_OVER = 100  # rows, for sizes that no label has
 # The automatic hinter's light mode puts horizontal strokes on whole dots and leaves widths alone. Of FreeType's modes
 # it is the one in which dense characters of 6 pt keep their strokes apart at 203 dpi (looked at).
 _LOAD = freetype.FT_LOAD_TARGET_LIGHT | freetype.FT_LOAD_FORCE_AUTOHINT
@@ -37,30 +33,64 @@ _BOLDER = 0.04
 _drawing = Lock()  # FreeType's faces are not safe between threads
 
 
+Strip = list[bytes | None]
+"""The columns of one strip of each character, by code point: what `codecs.charmap_encode` turns a text into a line by,
+which is the quickest way there is. None, or nothing, for characters not drawn yet."""
+
+
 class Glyphs:
     """The characters of our face `own` at `ppem` dots a font size.
 
     A glyph stands in a cell that is somewhat higher than the em square of its line. Cells of more than 64 rows are cut
-    into strips; `strips[k][character]` are the columns of one strip, drawn at first need.
+    into strips.
     """
 
     def __init__(self, own: str, ppem: int) -> None:
         self.own = own
         self.ppem = ppem
-        self.bands = -(-(ppem + 2 * min(ppem // 6, _MOST_OVER)) // 8)
-        """Height of a cell in bands of eight rows."""
-        self.over = (8 * self.bands - ppem) // 2
-        """Rows of a cell above the em square."""
-        self.strips = tuple(_Strip(self) for _ in range(-(-8 * self.bands // STRIP)))
+        self.over = min(ppem // 6, _MOST_OVER)
+        """Rows of a cell above the em square, and below it."""
+        self.height = ppem + 2 * self.over
+        """Rows of a cell."""
+        self.strips: tuple[Strip, ...] = tuple([] for _ in range(-(-self.height // STRIP)))
         self.marks: set[str] = set()
         """Characters met that have no width of their own, such as a lone accent."""
-        self.outside: tuple[set[str], ...] = tuple(set() for _ in range(_LEVELS))
-        """Characters met whose ink leaves the em square by more than so many rows, such as g or a bracket."""
+        self._rare: dict[str, tuple[bytes, ...]] = {}  # beyond the first plane
         self._baseline = self.over + round(ASCENT * ppem)
         self._advance = fonts.face(own).advance
 
-    def draw(self, character: str) -> None:
-        """Put the character into every strip."""
+    def line(self, text: str, strip: int) -> bytes:
+        """One strip of a line of any text. Characters without a width of their own stand over the one before."""
+        inks: list[bytes] = []
+        with _drawing:
+            for character in text:
+                ink = self._inks(character)[strip]
+                if inks and character in self.marks:
+                    inks[-1] = _laid_over(inks[-1], ink)
+                else:
+                    inks.append(ink)
+        return b"".join(inks)
+
+    def forget(self) -> None:
+        """Drop all glyphs; they are drawn anew when next needed."""
+        for strip in self.strips:
+            strip.clear()
+        self._rare.clear()
+
+    def _inks(self, character: str) -> tuple[bytes, ...]:
+        """The character's columns in each strip."""
+        code = ord(character)
+        if code > _LAST:
+            return self._rare.get(character) or self._rare.setdefault(character, self._drawn(character))
+        if code >= len(self.strips[0]) or self.strips[0][code] is None:
+            inks = self._drawn(character)
+            for strip, ink in zip(self.strips, inks, strict=True):
+                _reach(strip, code)
+                strip[code] = ink
+            return inks
+        return tuple(strip[code] or b"" for strip in self.strips)
+
+    def _drawn(self, character: str) -> tuple[bytes, ...]:
         advance = self._advance[character]
         ink = _ink(character, self.own, self.ppem)
         height, width = ink.dots.shape
@@ -69,37 +99,20 @@ class Glyphs:
         left = max(0, min(ink.left, wide - width))
         top = self._baseline - ink.top
         cell = np.zeros((wide, STRIP * len(self.strips)), np.uint8)
-        first, end = max(0, top), min(8 * self.bands, top + height)
+        first, end = max(0, top), min(self.height, top + height)
         if first < end:
             cell[left : left + width, first:end] = ink.dots[first - top : end - top].T
         columns = np.packbits(cell, axis=1)
         _spend(columns.nbytes + _OVERHEAD)
         if not advance:
             self.marks.add(character)
-        by = max(self.over - top, top + height - self.over - self.ppem) if height else 0
-        for outside in self.outside[: max(0, by)]:
-            outside.add(character)
-        for index, strip in enumerate(self.strips):
-            strip[character] = columns[:, index * COLUMN : (index + 1) * COLUMN].tobytes()
+        return tuple(columns[:, start : start + COLUMN].tobytes() for start in range(0, columns.shape[1], COLUMN))
 
-    def line(self, text: str, strip: int = 0) -> bytes:
-        """One strip of a line. Characters without a width of their own stand over the one before."""
-        inks: list[bytes] = []
-        for character in text:
-            ink = self.strips[strip][character]
-            if inks and character in self.marks:
-                inks[-1] = _laid_over(inks[-1], ink)
-            else:
-                inks.append(ink)
-        return b"".join(inks)
 
-    def forget(self) -> None:
-        """Drop all glyphs; they are drawn anew when next needed."""
-        for strip in self.strips:
-            strip.clear()
-        for outside in self.outside:
-            if len(outside) > _MOST_OUTSIDE:
-                outside.clear()
+def _reach(strip: Strip, code: int) -> None:
+    """Make the list long enough for a character."""
+    _spend(_POINTER * max(0, (code | _PAGE) + 1 - len(strip)))  # which may empty it
+    strip.extend([None] * ((code | _PAGE) + 1 - len(strip)))
 
 
 def _laid_over(under: bytes, mark: bytes) -> bytes:
@@ -110,18 +123,6 @@ def _laid_over(under: bytes, mark: bytes) -> bytes:
     placed = bytes(COLUMN * (spare // 2)) + mark
     both = int.from_bytes(under) | int.from_bytes(placed.ljust(len(under), b"\0"))
     return both.to_bytes(len(under))
-
-
-class _Strip(dict[str, bytes]):
-    def __init__(self, glyphs: Glyphs) -> None:
-        super().__init__()
-        self._glyphs = glyphs
-
-    def __missing__(self, character: str) -> bytes:
-        with _drawing:
-            if character not in self:
-                self._glyphs.draw(character)
-            return self[character]
 
 
 class _Kept:

@@ -8,34 +8,41 @@ printer languages")
 import numpy as np
 import numpy.typing as npt
 
-from miandan.labels.raster_glyphs import COLUMN
-from miandan.labels.raster_page import Page, Patch
+from miandan.labels.raster_page import Dots, Page, Patch
 
-BAND = 8  # rows that one byte of a column holds
-_BLANK = tuple(bytes(COLUMN * columns) for columns in range(8))
+COLUMN = 8  # bytes
+STRIP = 8 * COLUMN  # rows
+BLANK = tuple(bytes(COLUMN * columns) for columns in range(8))
+"""White columns that fill a tile."""
 _Words = npt.NDArray[np.uint64]
 _HALF, _QUARTER, _EIGHTH = (
     (np.uint64(shift), np.uint64(mask))
     for shift, mask in ((4, 0x0F0F0F0F0F0F0F0F), (2, 0x3333333333333333), (1, 0x5555555555555555))
 )
 
-Placed = list[tuple[bytes, int, int, int]]
-"""Lines: their columns, the dot of the page's row where they begin, that row as its first byte in the page, and how many
-bands they are high. Plain tuples: there are some twenty on a sheet."""
+Placed = tuple[tuple[int, int], int, int, int]
+"""A line: rows and tiles that are shown; the first row of the columns that is; its first tile; the byte of the page for
+that row and tile. A plain tuple: there are some twenty on a sheet."""
 
 
 class Lines:
-    """Upright lines wait as columns, turned ones as patches; those that are white on black apart from the others."""
+    """Upright lines wait as columns, turned ones as patches."""
 
     def __init__(self) -> None:
-        self.black: Placed = []
-        self.white: Placed = []
+        self.columns: list[bytes] = []
+        self.tiles = 0
+        """What all columns fill."""
+        self.alone: list[Placed] = []
+        """Black ones under which the page is white in all bytes that they touch, so that they can be copied."""
+        self.black: list[Placed] = []
+        self.white: list[Placed] = []
+        self.kinds = (self.alone, self.black, self.white)
         self.black_patches: list[Patch] = []
         self.white_patches: list[Patch] = []
 
     def burn(self, page: Page) -> None:
         """Lay all lines on the page."""
-        if self.black or self.white:
+        if self.columns:
             self._burn_upright(page)
         for patch in self.black_patches:
             patch.lay(page)
@@ -43,41 +50,37 @@ class Lines:
             patch.clear(page)
 
     def _burn_upright(self, page: Page) -> None:
-        tiles, columns, places = 0, [], []
-        for ink, x, at, bands in self.black + self.white:
-            before = x & 7
-            width = before + (len(ink) >> 3)
-            columns += (_BLANK[before], ink, _BLANK[-width & 7])
-            places.append(((BAND, bands, (width + 7) >> 3), COLUMN * tiles, at + (x >> 3)))
-            tiles += (width + 7) >> 3
-        rows = _transposed(b"".join(columns), tiles)
-        ink, stride = page.ink, page.stride
-        in_rows, on_page = (COLUMN * tiles, 1, COLUMN), (stride, BAND * stride, 1)
-        array, byte, lay = np.ndarray, np.uint8, np.bitwise_or
-        for shape, first, at in places[: len(self.black)]:
+        tiles, ink = self.tiles, page.ink
+        dots = _rows(b"".join(self.columns), tiles)
+        array, byte, on_page, in_dots = np.ndarray, np.uint8, (page.stride, 1), (tiles, 1)
+        for shape, first, tile, at in self.alone:
+            np.copyto(array(shape, byte, ink, at, on_page), array(shape, byte, dots, first * tiles + tile, in_dots))
+        for shape, first, tile, at in self.black:
             place = array(shape, byte, ink, at, on_page)
-            lay(place, array(shape, byte, rows, first, in_rows), place)
-        for shape, first, at in places[len(self.black) :]:
+            np.bitwise_or(place, array(shape, byte, dots, first * tiles + tile, in_dots), place)
+        for shape, first, tile, at in self.white:
             place = array(shape, byte, ink, at, on_page)
-            np.bitwise_and(place, ~array(shape, byte, rows, first, in_rows), place)
+            np.bitwise_and(place, ~array(shape, byte, dots, first * tiles + tile, in_dots), place)
 
 
-def _transposed(columns: bytes, tiles: int) -> _Words:
-    """The same dots as rows: a plane for each of the eight rows of a band, in it the tiles, of each its bands."""
+def _rows(columns: bytes, tiles: int) -> Dots:
+    """Columns as 64 rows of `tiles` bytes."""
     words = np.frombuffer(columns, np.uint64).reshape(tiles, 8).T.copy()
-    _swap(words[:4], words[4:], *_HALF)
+    moved = np.empty((4, tiles), np.uint64)
+    _swap(words[:4], words[4:], moved, *_HALF)
     halves = words.reshape(2, 4, tiles)
-    _swap(halves[:, :2], halves[:, 2:], *_QUARTER)
+    _swap(halves[:, :2], halves[:, 2:], moved.reshape(2, 2, tiles), *_QUARTER)
     quarters = words.reshape(4, 2, tiles)
-    _swap(quarters[:, 0], quarters[:, 1], *_EIGHTH)
-    return words
+    _swap(quarters[:, 0], quarters[:, 1], moved, *_EIGHTH)
+    # Now a plane for each of the eight rows of a band, in it the tiles, of each its bands.
+    return words.view(np.uint8).reshape(8, tiles, COLUMN).transpose(2, 0, 1).copy()
 
 
-def _swap(upper: _Words, lower: _Words, shift: np.uint64, mask: np.uint64) -> None:
+def _swap(upper: _Words, lower: _Words, moved: _Words, shift: np.uint64, mask: np.uint64) -> None:
     """One step of the transpose: the later bits of `upper` change places with the earlier ones of `lower`."""
-    moved = lower >> shift
-    moved ^= upper
-    moved &= mask
-    upper ^= moved
-    moved <<= shift
-    lower ^= moved
+    np.right_shift(lower, shift, moved)
+    np.bitwise_xor(moved, upper, moved)
+    np.bitwise_and(moved, mask, moved)
+    np.bitwise_xor(upper, moved, upper)
+    np.left_shift(moved, shift, moved)
+    np.bitwise_xor(lower, moved, lower)

@@ -36,7 +36,8 @@ def scaled(dots: Dots, width: int, height: int) -> Dots:
     """The picture with another number of dots: a dot is black when half of what it stands for is."""
     rows, columns = dots.shape
     if width >= columns:
-        return dots[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+        larger: Dots = dots[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+        return larger
     # Sums over the area of each dot, by differences of running sums.
     summed = np.zeros((rows + 1, columns + 1), np.int64)
     summed[1:, 1:] = dots.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
@@ -44,4 +45,5 @@ def scaled(dots: Dots, width: int, height: int) -> Dots:
     corners = summed[down][:, across]
     area = np.diff(down)[:, None] * np.diff(across)[None, :]
     black = np.diff(np.diff(corners, axis=0), axis=1)
-    return (2 * black >= np.maximum(area, 1)).astype(np.uint8)
+    smaller: Dots = (2 * black >= np.maximum(area, 1)).astype(np.uint8)
+    return smaller

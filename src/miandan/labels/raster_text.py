@@ -1,6 +1,7 @@
 """Text slots on a raster page: sizes and line breaks as everywhere (`setting.Setter`), advances in whole dots."""
 
-from collections.abc import Callable, Sequence
+from codecs import charmap_encode
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +10,9 @@ from miandan.labels import fonts
 from miandan.labels.bindings import Condition, Reader
 from miandan.labels.compiled import ASCENT, TextSlot
 from miandan.labels.model import LabelData
-from miandan.labels.raster_glyphs import COLUMN, STRIP, Glyphs, glyphs
-from miandan.labels.raster_lines import BAND, Lines, Placed
-from miandan.labels.raster_page import MARGIN, Page, Patch
+from miandan.labels.raster_glyphs import Glyphs, glyphs
+from miandan.labels.raster_lines import BLANK, COLUMN, STRIP, Lines, Placed
+from miandan.labels.raster_page import Dots, Page, Patch, bytes_under
 from miandan.labels.setting import Note, Setter
 from miandan.labels.symbols import dots, whole_dots
 
@@ -19,10 +20,11 @@ _SMALLEST = 6  # dots; a line that rounding made too wide is set in ever smaller
 
 
 class TextBlock:
-    """All texts of one layer."""
+    """All texts of one layer. `taken` are the bytes of a page in which something else may stand; those of texts are
+    added."""
 
-    def __init__(self, slots: Sequence[TextSlot], dpi: int, stride: int) -> None:
-        drawers = [TextDrawer(slot, dpi, stride) for slot in slots]
+    def __init__(self, slots: Sequence[TextSlot], dpi: int, taken: Dots) -> None:
+        drawers = [TextDrawer(slot, dpi, taken) for slot in slots]
         self._drawers = [drawer for drawer in drawers if drawer.has_room]
         self._reads = [drawer.read for drawer in self._drawers]
         self._all_plain = fonts.all_plain()
@@ -43,48 +45,46 @@ class TextBlock:
         lines.burn(page)
 
 
-class _Line(NamedTuple):
-    """Where a line stands: the row of its frame in which its cells begin, the byte of the page where that row does,
-    and for each strip of the cells the rows that lie in the box, as a column; None for all."""
+class _Piece(NamedTuple):
+    """One strip of one line."""
 
-    start: int
+    line: int
+    strip: int
+    first: int
+    """Row of the strip that is the first shown."""
+    rows: int
     at: int
-    masks: tuple[bytes | None, ...]
+    """Byte of the page where that row begins."""
 
 
 class _Plan(NamedTuple):
-    """How so many lines are drawn at one size.
+    """How so many lines are drawn at one size."""
 
-    `get` gives a character's first strip. Where `is_simple`, that strip laid at each of the places `ats` is all there
-    is to do, but for a mask on lines that hold characters which reach `outside` of the box.
-    """
-
-    get: Callable[[str], bytes]
-    ats: tuple[int, ...]
-    outside: set[str]
-    is_simple: bool
+    pieces: tuple[_Piece, ...]
     glyphs: Glyphs
-    lines: tuple[_Line, ...]
 
 
 class TextDrawer:
-    """One text slot on pages of `stride` bytes a row."""
+    """One text slot."""
 
-    def __init__(self, slot: TextSlot, dpi: int, stride: int) -> None:
+    def __init__(self, slot: TextSlot, dpi: int, taken: Dots) -> None:
         self.read: Reader = slot.read if slot.shown is None else _where(slot.shown, slot.read)
         self._slot = slot
-        self._white = slot.white
         self._dpi = dpi
-        self._stride = stride
+        self._stride = taken.shape[1]
         self._setter = Setter(slot)
         self._surely_fits = self._setter.surely_fits
         self._left, self._top, self._width, self._height = whole_dots(slot.box, dpi)
-        turned = slot.rotate in (90, 270)
-        self._room, self._depth = (self._height, self._width) if turned else (self._width, self._height)
-        self._halves = {"left": 0, "centre": 1, "right": 2}[slot.align]  # of the free width that lie before a line
-        self._most = COLUMN * self._room
-        self._plans: dict[tuple[int, int, int], _Plan] = {}
+        self._turned = slot.rotate
+        sides = self._width, self._height
+        self._room, self._depth = sides[::-1] if slot.rotate in (90, 270) else sides
         self.has_room = self._room > 0 and self._depth > 0
+        self._most = COLUMN * self._room
+        self._halves = {"left": 0, "centre": 1, "right": 2}[slot.align]  # of the free width that lie before a line
+        self._plans: dict[tuple[int, int, int], _Plan] = {}
+        place = taken[bytes_under(self._left, self._top, self._width, self._height)]
+        self._kind = 2 if slot.white else 1 if place.any() else 0
+        place[:] = 1
 
     def plain(self, text: str, lines: Lines, note: Note) -> None:
         """Add some text of `fonts.plain()`."""
@@ -102,116 +102,120 @@ class TextDrawer:
             self._put(done[0], done[1], lines)
 
     def _put(self, step: int, texts: Sequence[str], lines: Lines) -> None:
-        plan = self._plans.get((step, len(texts), 0)) or self._planned(step, len(texts), 0)
-        if not plan.is_simple:
-            self._put_carefully(plan, step, texts, lines)
-            return
-        get, outside, most, left, halves = plan.get, plan.outside, self._most, self._left, self._halves
-        placed: Placed = []
-        for text, line in zip(texts, plan.lines, strict=True):
-            ink = b"".join(map(get, text))
-            free = most - len(ink)
-            if free < 0:
-                self._put_carefully(plan, step, texts, lines)
-                return
-            if outside and not outside.isdisjoint(text):
-                ink = _masked(ink, line.masks[0])
-            placed.append((ink, left + halves * free // (2 * COLUMN), line.at, plan.glyphs.bands))
-        if plan.glyphs.marks:
-            self._put_carefully(plan, step, texts, lines)
-            return
-        to = lines.white if self._white else lines.black
-        to += placed
-
-    def _put_carefully(self, plan: _Plan, step: int, texts: Sequence[str], lines: Lines) -> None:
-        """Lines that are too wide, reach out of their box, need several strips, or are turned."""
-        inks = [plan.glyphs.line(text) for text in texts]
-        less = 0
-        # Rounding made a line too wide: the largest smaller size at which none is cut.
-        while max(map(len, inks)) > self._most and plan.glyphs.ppem > _SMALLEST:
+        """Add lines at the size of a step; a dot smaller, again and again, where advances in whole dots have made one
+        wider than it was measured."""
+        most, halves, left = self._most, self._halves, self._left
+        count, less = len(texts), 0
+        while True:
+            pieces, own = self._plans.get((step, count, less)) or self._planned(step, count, less)
+            if self._turned or own.marks or own.ppem <= _SMALLEST:
+                break
+            # The loop that a label spends most of its time in: nothing is called that need not be.
+            columns: list[bytes] = []
+            placed: list[Placed] = []
+            strips, tile = own.strips, lines.tiles
+            try:
+                for line, strip, first, rows, at in pieces:
+                    ink = charmap_encode(texts[line], "strict", strips[strip])[0]
+                    free = most - len(ink)
+                    if free < 0:
+                        break
+                    x = left + (halves * free >> 4)  # half a column is four bytes
+                    before = x & 7
+                    width = before + (len(ink) >> 3)
+                    tiles = width + 7 >> 3
+                    columns += (BLANK[before], ink, BLANK[-width & 7])
+                    placed.append(((rows, tiles), first, tile, at + (x >> 3)))
+                    tile += tiles
+                else:
+                    lines.columns += columns
+                    lines.tiles = tile
+                    lines.kinds[self._kind].extend(placed)
+                    return
+            except UnicodeEncodeError:  # a character that has not been drawn yet, or can stand in no list
+                break
             less += 1
-            plan = self._plans.get((step, len(texts), less)) or self._planned(step, len(texts), less)
-            inks = [plan.glyphs.line(text) for text in texts]
-        for text, ink, line in zip(texts, inks, plan.lines, strict=True):
-            rest = [plan.glyphs.line(text, strip) for strip in range(1, len(plan.glyphs.strips))]
-            strips = [_masked(strip[: self._most], mask) for strip, mask in zip([ink, *rest], line.masks, strict=True)]
-            if self._slot.rotate:
-                self._put_turned(strips, line, lines)
+        self._put_by_characters(step, texts, less, lines)
+
+    def _put_by_characters(self, step: int, texts: Sequence[str], less: int, lines: Lines) -> None:
+        """Lines that are turned, hold marks or characters that are not in lists, or have to be cut."""
+        while True:
+            pieces, own = self._plans.get((step, len(texts), less)) or self._planned(step, len(texts), less)
+            inks = [own.line(texts[piece.line], piece.strip) for piece in pieces]
+            if max(map(len, inks)) <= self._most or own.ppem <= _SMALLEST:
+                break
+            less += 1
+        for piece, ink in zip(pieces, inks, strict=True):
+            if self._turned:
+                self._turn(piece, ink[: self._most], lines)
             else:
-                self._put_strips(strips, line, plan.glyphs.bands, lines)
+                self._place(piece, ink[: self._most], lines)
 
-    def _put_strips(self, strips: Sequence[bytes], line: _Line, bands: int, lines: Lines) -> None:
-        to = lines.white if self._white else lines.black
-        x = self._left + self._before(strips[0])
-        for index, strip in enumerate(strips):
-            if index == 0 or any(strip):
-                to.append((strip, x, line.at + index * STRIP * self._stride, min(BAND, bands - BAND * index)))
+    def _place(self, piece: _Piece, ink: bytes, lines: Lines) -> None:
+        columns = len(ink) // COLUMN
+        x = self._left + self._before(columns)
+        tiles = (x % 8 + columns + 7) // 8
+        lines.columns += (BLANK[x % 8], ink, BLANK[8 * tiles - x % 8 - columns])
+        lines.kinds[self._kind].append(((piece.rows, tiles), piece.first, lines.tiles, piece.at + x // 8))
+        lines.tiles += tiles
 
-    def _before(self, ink: bytes) -> int:
+    def _turn(self, piece: _Piece, ink: bytes, lines: Lines) -> None:
+        packed = np.frombuffer(ink, np.uint8).reshape(-1, COLUMN)
+        upright = np.unpackbits(packed, axis=1).T[piece.first : piece.first + piece.rows]
+        rows, columns = upright.shape
+        along, down = self._before(columns), piece.at // self._stride - self._top
+        back, up = self._room - along - columns, self._depth - down - rows
+        x, y, turns = {90: (up, along, 3), 180: (back, up, 2), 270: (down, back, 1)}[self._turned]
+        patch = Patch(self._left + x, self._top + y, np.rot90(upright, turns))
+        (lines.white_patches if self._slot.white else lines.black_patches).append(patch)
+
+    def _before(self, columns: int) -> int:
         """Free dots before a line."""
-        return self._halves * (self._room - len(ink) // COLUMN) // 2
-
-    def _put_turned(self, strips: Sequence[bytes], line: _Line, lines: Lines) -> None:
-        columns = len(strips[0]) // COLUMN
-        cells = np.hstack([np.frombuffer(strip, np.uint8).reshape(columns, COLUMN) for strip in strips])
-        upright = np.unpackbits(cells, axis=1).T
-        first, end = max(0, -line.start), min(len(upright), self._depth - line.start)
-        upright = upright[first:end]
-        along, down = self._before(strips[0]), line.start + first
-        back, up = self._room - along - columns, self._depth - down - len(upright)
-        x, y, turns = {90: (up, along, 3), 180: (back, up, 2), 270: (down, back, 1)}[self._slot.rotate]
-        to = lines.white_patches if self._white else lines.black_patches
-        to.append(Patch(self._left + x, self._top + y, np.rot90(upright, turns)))
+        return self._halves * (self._room - columns) // 2
 
     def _planned(self, step: int, count: int, less: int) -> _Plan:
+        """The plan for `count` lines, `less` dots smaller than the step's size."""
         size = self._slot.ladder.steps[step]
-        ppem = max(1, min(round(dots(size.size, self._dpi)), self._depth) - less)
+        # A line of nothing but ideographs is the usual one, and has to find room at a size that is rounded up.
+        ideographs = max(1, size.width // fonts.UNITS)
+        ppem = max(1, min(round(dots(size.size, self._dpi)), self._room // ideographs, self._depth) - less)
         own = glyphs(fonts.BOLD if self._slot.bold else fonts.REGULAR, ppem)
-        lines, clear = [], self._depth
-        for base in self._slot.baselines(size, count):
-            # Where the PDF has the line, but its em square moved by what it takes to lie in the box.
-            wanted = round(dots(base, self._dpi) + self._shift) - round(ASCENT * ppem)
-            top = max(0, min(wanted, self._depth - ppem))
-            clear = min(clear, top, self._depth - ppem - top)
-            start = top - own.over
-            lines.append(_Line(start, (MARGIN + self._top + start) * self._stride, self._masks(own, start)))
-        plan = self._plans[step, count, less] = _Plan(
-            own.strips[0].__getitem__,
-            tuple(line.at for line in lines),
-            own.outside[clear] if clear < len(own.outside) else set(),
-            len(own.strips) == 1 and not self._slot.rotate,
-            own,
-            tuple(lines),
-        )
+        # Where the PDF has the lines, but their em squares moved by what it takes to lie in the box.
+        wanted = [dots(base, self._dpi) + self._above - ASCENT * ppem for base in self._slot.baselines(size, count)]
+        tops = [max(0, min(round(top), self._depth - ppem)) for top in wanted]
+        plan = self._plans[step, count, less] = _Plan(tuple(self._pieces(own, tops)), own)
         return plan
 
+    def _pieces(self, own: Glyphs, tops: list[int]) -> Iterator[_Piece]:
+        """Strips of cells around em squares that begin at `tops`. What leaves the box is not shown, and each row
+        between two lines belongs to one of them."""
+        ends = [*_between(tops, own.ppem), self._depth]
+        begins = [0, *ends[:-1]]
+        for line, (top, begin, end) in enumerate(zip(tops, begins, ends, strict=True)):
+            for strip in range(len(own.strips)):
+                start = top - own.over + STRIP * strip
+                down, until = max(start, begin), min(start + STRIP, top + own.ppem + own.over, end)
+                if down < until:
+                    yield _Piece(line, strip, down - start, until - down, (self._top + down) * self._stride)
+
     @property
-    def _shift(self) -> float:
-        """How far the top of the frame lies above its first whole dot."""
-        box, (x, y) = self._slot.box, (self._left, self._top)
+    def _above(self) -> float:
+        """Dots that the top of the frame lies above its first whole dot; negative."""
+        box, x, y = self._slot.box, self._left, self._top
         return {
             0: dots(box.y, self._dpi) - y,
             90: x + self._width - dots(box.x + box.w, self._dpi),
             180: y + self._height - dots(box.y + box.h, self._dpi),
             270: dots(box.x, self._dpi) - x,
-        }[self._slot.rotate]
+        }[self._turned]
 
-    def _masks(self, own: Glyphs, start: int) -> tuple[bytes | None, ...]:
-        masks: list[bytes | None] = []
-        for strip in range(len(own.strips)):
-            rows = min(STRIP, BAND * own.bands - STRIP * strip)
-            inside = "".join("1" if 0 <= start + STRIP * strip + row < self._depth else "0" for row in range(rows))
-            masks.append(int(inside.ljust(STRIP, "0"), 2).to_bytes(COLUMN) if "0" in inside else None)
-        return tuple(masks)
+
+def _between(tops: list[int], ppem: int) -> list[int]:
+    """Where a line ends and the next begins: two thirds of the gap are for what hangs down from the upper one."""
+    ends = [top + ppem for top in tops]
+    return [end + max(0, 2 * (top - end) + 2) // 3 for end, top in zip(ends, tops[1:], strict=False)]
 
 
 def _where(shown: Condition, read: Reader) -> Reader:
     """The text, empty on a label that does not show it."""
     return lambda label: read(label) if shown(label) else ""
-
-
-def _masked(ink: bytes, mask: bytes | None) -> bytes:
-    if mask is None:
-        return ink
-    columns = len(ink) // COLUMN
-    return (int.from_bytes(ink) & int.from_bytes(mask * columns)).to_bytes(len(ink))

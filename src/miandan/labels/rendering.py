@@ -40,7 +40,7 @@ class Format(StrEnum):
     @property
     def language(self) -> Language | None:
         """The printer language, where it is one."""
-        return Language(self.value) if self.value in Language else None
+        return next((language for language in Language if language == self.value), None)
 
     @property
     def is_picture(self) -> bool:
@@ -122,13 +122,17 @@ def _pbm(sheet: RasterSheet) -> bytes:
 
 
 def _pictures(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> RenderReport:
-    tally = _Tally()
+    tally, waiting = _Tally(), b""
     for picture, warnings in _drawn(labels, job):
-        if tally.pages and not isinstance(out, Path):
-            raise Refusal("labels.stream_needs_one", format=job.to.value)
         tally.add(warnings)
-        with _opened(_numbered(out, tally.pages) if isinstance(out, Path) else out) as file:
-            file.write(picture)
+        if isinstance(out, Path):
+            with written_whole(_numbered(out, tally.pages)) as file:
+                file.write(picture)
+        elif waiting:
+            raise Refusal("labels.stream_needs_one", format=job.to.value)
+        waiting = picture
+    if not isinstance(out, Path):
+        out.write(waiting)
     return tally.report()
 
 

@@ -4,10 +4,11 @@ What is known before the label comes is worked out beforehand: text that surely 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.compiled import TextSlot
-from miandan.labels.fitting import Fitted, fit
+from miandan.labels.fitting import fit
 from miandan.labels.model import LabelData, WarningKind
 
 Note = Callable[[WarningKind, str], None]
@@ -36,13 +37,16 @@ class Setter:
         self._read = slot.read
         self._face = fonts.BOLD if slot.bold else fonts.REGULAR
         self.advance = fonts.face(self._face).advance
-        self._advance = self.advance.__getitem__
         self._all_plain = fonts.all_plain()
-        self._width = slot.ladder.steps[0].width
+        self._ladder = slot.ladder
+        self._steps = slot.ladder.steps
+        self._width = self._steps[0].width
         # Nothing that is printed is wider than its font size, so short text flush left needs no measuring.
         self.surely_fits = self._width // fonts.UNITS if slot.align == "left" else 0
-        self._may_fit = self._width // _WIDE
-        self._may_fit_ascii = self._width // _NARROW
+        single = takewhile(lambda step: step.lines == 1, self._steps)
+        self._widest = max((step.width for step in single), default=self._width)  # that stands on one line
+        self._may_fit = self._widest // _WIDE
+        self._may_fit_ascii = self._widest // _NARROW
 
     def set(self, label: LabelData, note: Note) -> Set | None:
         """The slot's text of a label, set; None when there is none."""
@@ -55,29 +59,32 @@ class Setter:
 
     def set_plain(self, text: str, note: Note) -> Set:
         """Some text of ordinary characters only, set."""
-        if len(text) <= self.surely_fits:
-            return 0, (text,), -1, True
-        width = self.one_line(text)
-        if width >= 0:
-            return 0, (text,), width, True
-        fitted = self.fit(text, note)
-        return fitted.step, fitted.lines, -1, True
-
-    def one_line(self, text: str) -> int:
-        """Width of ordinary text that stands on one line at the first step, in thousandths; else -1."""
         length = len(text)
+        if length <= self.surely_fits:
+            return 0, (text,), -1, True
         if length <= self._may_fit or (length <= self._may_fit_ascii and text.isascii()):
-            width = sum(map(self._advance, text))
-            if width <= self._width:
-                return width
-        return -1
-
-    def fit(self, text: str, note: Note) -> Fitted:
-        """Step and lines of text that needs some; noted where it has to be shortened."""
-        fitted = fit(text[:LONGEST], self._slot.ladder, self.advance)
-        if fitted.shortened:
+            width = sum(self.advance.of(text))
+            if width <= self._widest:
+                return self.step_for(width), (text,), width, True
+        step, lines, shortened = fit(text[:LONGEST], self._ladder, self.advance)
+        if shortened:
             note(WarningKind.TEXT_SHORTENED, self._slot.name)
-        return fitted
+        return step, lines, -1, True
+
+    def widths(self, texts: Sequence[str]) -> Sequence[int] | None:
+        """Widths of ordinary texts (thousandths) of which each stands on one line, at the step that `step_for` names;
+        zeros where no width is needed, None when one of them does not stand on one line."""
+        longest = max(map(len, texts))
+        if longest <= self.surely_fits:
+            return (0,) * len(texts)
+        if longest > self._may_fit and not (longest <= self._may_fit_ascii and all(map(str.isascii, texts))):
+            return None
+        widths = self.advance.totals(texts)
+        return widths if max(widths) <= self._widest else None
+
+    def step_for(self, width: int) -> int:
+        """The step at which text of that width stands on one line."""
+        return 0 if width <= self._width else self._ladder.first_for(width)
 
     def set_unusual(self, text: str, note: Note) -> Set | None:
         """Any text, made printable and set; None when nothing of it can be seen."""
@@ -86,9 +93,11 @@ class Setter:
             note(kind, self._slot.name)
         if not cleaned.text:
             return None
-        fitted = self.fit(cleaned.text, note)
-        return fitted.step, fitted.lines, -1, False
+        step, lines, shortened = fit(cleaned.text[:LONGEST], self._ladder, self.advance)
+        if shortened:
+            note(WarningKind.TEXT_SHORTENED, self._slot.name)
+        return step, lines, -1, False
 
     def width_of(self, line: str) -> int:
         """Thousandths of the font size."""
-        return sum(map(self._advance, line))
+        return sum(self.advance.of(line))

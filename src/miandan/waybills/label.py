@@ -194,10 +194,7 @@ def _phone(to: Recipient) -> str:
 def _services(waybill: Waybill) -> tuple[str, ...]:
     """What the courier has to know at a glance."""
     names = {service.code: service.zh for service in services_of(waybill.ref.carrier)}
-    marks = [names.get(code, code) for code in waybill.services]
-    if waybill.pieces > 1:
-        marks.append(f"子母件 {waybill.piece}/{waybill.pieces}")
-    return tuple(marks)
+    return tuple(names.get(code, code) for code in waybill.services)
 
 
 async def _recipients(

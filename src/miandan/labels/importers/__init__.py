@@ -28,14 +28,14 @@ def import_template(
     language: str | None,
     name: str,
     *,
-    base: str = "",
+    base: str | None = None,
     dpi: int | None = None,
     standards: Standards = standard,
 ) -> Imported:
     """The template in `data` under the name `name`; it passes `checking.problems`.
 
-    `language` is one of `LANGUAGES`, None lets the data tell. `base` is the standard template into which a custom area
-    of Cainiao's goes, `dpi` (203 or 300) the printer for which ZPL was written, None guesses it by the width.
+    `language` is one of `LANGUAGES`, None lets the data tell. `base`: the standard template into which a custom area
+    of Cainiao's goes. `dpi` (203 or 300): the printer for which ZPL was written; None guesses it by the width.
     Raises Refusal: labels.import_language, labels.import_name, labels.import_too_large, labels.import_broken,
     labels.import_paper, labels.import_base, labels.import_too_complex.
     """
@@ -45,7 +45,7 @@ def import_template(
         raise Refusal("labels.import_name", name=name)
     language = language or guessed_language(data)
     if language == "cainiao":
-        imported = import_cainiao(data, name, base, standards)
+        imported = import_cainiao(data, name, base or "", standards)
     elif language == "hiprint":
         imported = import_hiprint(data, name)
     elif language == "zpl":

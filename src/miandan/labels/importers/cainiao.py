@@ -15,16 +15,18 @@ from miandan.labels.importers.cainiao_conditions import as_whens
 from miandan.labels.importers.cainiao_contents import branch_whens
 from miandan.labels.importers.cainiao_expressions import NotSimple
 from miandan.labels.importers.cainiao_leaves import LEAVES, Room, leaf, page_index
-from miandan.labels.importers.cainiao_markup import Chars, Element, broken, read_markup
+from miandan.labels.importers.cainiao_markup import Chars, Element, read_markup
 from miandan.labels.importers.cainiao_scripts import Alias, Branch, Branching, Looping, Output, Part, structured
 from miandan.labels.importers.cainiao_styles import Wishes
 from miandan.labels.importers.cainiao_tables import table
 from miandan.labels.importers.cainiao_values import Scope, path_of
 from miandan.labels.importers.imported import MOST_LEVELS, MOST_NODES, Imported, Notes
 from miandan.labels.importers.placing import Draft, settle
+from miandan.labels.importers.reading import broken
 from miandan.labels.template import Box, CustomArea, Group, Node, Table, Template, When
 
 _SMALLEST_PAPER, _WIDEST_PAPER, _LONGEST_PAPER = 10_000, 300_000, 500_000  # micrometres
+_CELL_PAD = 400  # micrometres, as in our own tables
 _MOST_COPIES = 5  # of layouts within each other
 
 _Layered = list[tuple[int, Draft]]
@@ -89,6 +91,10 @@ class _Reader:
         self._by_id = _by_id(root)
 
     def page(self, room: Room) -> list[Draft]:
+        """What stands on the page; tables reach down to its footer at most."""
+        footers = [child for child in self._root.children if isinstance(child, Element) and child.tag == "footer"]
+        below = room.below - sum(Wishes(footer, Notes()).measure("height") or 0 for footer in footers)
+        room = altered(room, below=below)
         return self._in_order(self._all(structured(self._root.children, self._notes), room))
 
     def _in_order(self, layered: _Layered) -> list[Draft]:
@@ -145,13 +151,18 @@ class _Reader:
         return []
 
     def _in_cell(self, cell: Element, room: Room) -> list[Draft]:
-        """A cell's elements, or its own text."""
+        """A cell's elements, or its own text; texts stand off the cell's rules."""
         parts = structured(cell.children, self._notes)
-        if any(isinstance(child, Element) for child in cell.children):
-            return self._in_order(self._all(parts, room))
-        if any(not isinstance(part, Chars) or part.text.strip() for part in parts):
-            return leaf(Element("text", {}, cell.place, cell.children), room, self._notes)[1]
-        return []
+        elements = [child for child in cell.children if isinstance(child, Element)]
+        pad = _CELL_PAD if all(element.tag == "text" for element in elements) and room.width > 5 * _CELL_PAD else 0
+        room = altered(room, width=room.width - 2 * pad)
+        if elements:
+            drafts = self._in_order(self._all(parts, room))
+        elif any(not isinstance(part, Chars) or part.text.strip() for part in parts):
+            drafts = leaf(Element("text", {}, cell.place, cell.children), room, self._notes)[1]
+        else:
+            drafts = []
+        return [draft.moved(pad, 0) for draft in drafts]
 
     # --- layouts ------------------------------------------------------------------------------------------------------
 
@@ -193,7 +204,7 @@ class _Reader:
         if not ref:
             return element, {}, False
         source = self._by_id.get(ref)
-        if source is None or ref in self._copied or len(self._copied) >= _MOST_COPIES:
+        if source is None or source is element or ref in self._copied or len(self._copied) >= _MOST_COPIES:
             self._notes.add(element.place, f'ref="{ref}"', "ref")
             return _without(element, "ref"), {}, False
         inherited = {

@@ -47,6 +47,7 @@ _TYPES = {
     "pdf417": "pdf417",
     "datamatrix": "datamatrix",
 }
+_MOST_CELL_LINES = 20  # that a table of ours can ask for
 _UNCONFIRMED = frozenset({"pdf417", "datamatrix"})
 _ID = re.compile(r"[^\W\d][\w.-]{0,59}")
 _ALIGN = {"left": "left", "centre": "center", "right": "right"}
@@ -86,6 +87,7 @@ class _Writer:
         self.splits = isinstance(template, Template) and any(map(_continues, template.nodes))
 
     def document(self, head: str, tail: str) -> bytes:
+        """The whole file between the tags of its root."""
         self._nodes(self._template.nodes, "$.nodes")
         text = "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *self._lines, tail, ""])
         return text.encode("utf-8", "replace")
@@ -185,7 +187,8 @@ class _Writer:
         """Notes how a text of ours gives way and theirs does not."""
         if text.min_size and text.min_size < text.size:
             self._notes.add(f"{here}.min_size", "min_size", "export_min_size")
-        if text.lines != lines_in(height, text.size):
+        fit = lines_in(height, text.size)
+        if text.lines != (min(fit, _MOST_CELL_LINES) if isinstance(text, Table) else fit):
             self._notes.add(f"{here}.lines", "lines", "export_lines")
 
     def _content(self, node: Text | Barcode, place: str) -> str:

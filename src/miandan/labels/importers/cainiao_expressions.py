@@ -149,9 +149,11 @@ class Reader:
         return self._tokens[self.place].text
 
     def is_sign(self, *signs: str) -> bool:
+        """Whether one of the signs comes next."""
         return self.kind == "sign" and self.text in signs
 
     def is_word(self, *words: str) -> bool:
+        """Whether one of the words comes next."""
         return self.kind == "name" and self.text in words
 
     def take_if(self, *texts: str) -> bool:
@@ -162,10 +164,12 @@ class Reader:
         return False
 
     def take(self, text: str) -> None:
+        """Steps over the sign or word. Raises NotSimple when another one comes."""
         if not self.take_if(text):
             raise NotSimple(self.text)
 
     def name(self) -> str:
+        """The name that comes next. Raises NotSimple."""
         if self.kind != "name":
             raise NotSimple(self.text)
         self.place += 1

@@ -61,10 +61,8 @@ class Room:
     cuts: bool = False
 
     def under(self, whens: tuple[When, ...]) -> "Room":
+        """The same room under further conditions."""
         return altered(self, whens=self.whens + whens)
-
-    def sized(self, width: int, height: int) -> "Room":
-        return altered(self, width=width, height=height)
 
 
 def box_in(room: Room, wishes: Wishes) -> Box:

@@ -7,13 +7,13 @@ is left in their place; what remains is read by expat with document types refuse
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 from xml.parsers import expat
 
 from miandan.kernel.errors import Refusal
 from miandan.labels.importers.imported import MOST_LEVELS, Notes
+from miandan.labels.importers.reading import broken, decoded
 
 _MOST_ELEMENTS = 20_000
 _MOST_SCRIPTS = 20_000
@@ -59,20 +59,6 @@ def read_markup(data: bytes, notes: Notes) -> Element:
     text = decoded(data)
     cut = _Cut(text, notes)
     return _Tree(cut).root
-
-
-def decoded(data: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 with its mark, or GB 18030; lines end in a line feed."""
-    has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ["utf-16"] if has_mark else ["utf-8-sig", "gb18030"]:
-        with suppress(UnicodeDecodeError):
-            return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    return broken("1:1", "既不是 UTF-8 也不是 GB 18030 编码", "neither UTF-8 nor GB 18030")
-
-
-def broken(place: str, zh: str, en: str) -> NoReturn:
-    """Raises Refusal labels.import_broken."""
-    raise Refusal("labels.import_broken", place=place, wrong_zh=zh, wrong_en=en)
 
 
 _STATES = {

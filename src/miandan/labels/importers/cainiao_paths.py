@@ -55,6 +55,7 @@ class Meaning:
 
     @property
     def known(self) -> bool:
+        """Whether a field of ours is meant, and not the merchant's own data."""
         return not self.path.startswith(CUSTOM)
 
 

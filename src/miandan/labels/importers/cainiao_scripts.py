@@ -94,9 +94,11 @@ class _Building:
         self._bodies: list[list[Part]] = [self._all]
 
     def put(self, part: Part) -> None:
+        """Into the innermost open block."""
         self._bodies[-1].append(part)
 
     def script(self, script: Script) -> None:
+        """Opens and closes blocks as the script says."""
         if script.kind == "@":
             self._notes.add(script.place, script.code, "include")
         elif script.kind == "=":
@@ -198,6 +200,7 @@ class _Building:
             is_if = False
 
     def closed(self) -> list[Part]:
+        """All parts; blocks that are still open are noted."""
         for block in self._open:
             place, code = (
                 (block.branches[0].place, block.branches[0].code)

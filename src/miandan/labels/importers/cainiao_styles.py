@@ -76,9 +76,11 @@ class Wishes:
         return dict(self._attributes)
 
     def attribute(self, name: str, default: str = "") -> str:
+        """An attribute, taken."""
         return self._attributes.pop(name, default).strip()
 
     def style(self, name: str, default: str = "") -> str:
+        """An entry of the style, taken."""
         return self._style.pop(name.lower(), default)
 
     def measure(self, name: str) -> int | None:

@@ -14,7 +14,7 @@ from miandan.labels.importers.cainiao_markup import Chars, Element
 from miandan.labels.importers.cainiao_paths import goods_field
 from miandan.labels.importers.cainiao_scripts import Alias, Branching, Looping, Output, Part, structured
 from miandan.labels.importers.cainiao_styles import Wishes
-from miandan.labels.importers.cainiao_values import Scope, list_of, path_of
+from miandan.labels.importers.cainiao_values import Scope, list_of, merged, path_of
 from miandan.labels.importers.imported import Notes
 from miandan.labels.importers.placing import Draft, lines_in
 from miandan.labels.template import Box, Column, Field, Line, Literally, Table, Text, Value, When
@@ -80,6 +80,7 @@ class _Reading:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def rows(self, parts: Sequence[Part], scope: Scope) -> _Rows:
+        """The rows before, in and behind the loop."""
         found = _Rows(scope=scope)
         for part in parts:
             self._row(part, (), found)
@@ -211,7 +212,7 @@ class _Reading:
         kept = tuple(part for part in value if isinstance(part, Literally) or _is_of_row(part))
         if len(kept) < len(value):
             self._notes.add(cell.place, "<td>", "not_of_row")
-        return kept or (Literally(""),)
+        return merged(kept) or (Literally(""),)
 
     def _style(self, cell: Element) -> Text:
         text = _text_in(cell)
@@ -229,6 +230,7 @@ class _Reading:
     # --- cells in their places ----------------------------------------------------------------------------------------
 
     def placed(self, rows: list[_Row], border: int, inner: int) -> list[Draft]:
+        """What stands in the cells, each in its place, and the rules around them."""
         cells = self._grid(rows)
         if not cells:
             return []

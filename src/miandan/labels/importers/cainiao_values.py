@@ -1,6 +1,6 @@
 """What an expression of a script reads: a field of the label, of a goods line, or texts put together from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as altered
 
@@ -36,9 +36,11 @@ class Scope:
     use: Use = "text"
 
     def naming(self, name: str, path: str) -> "Scope":
+        """With a variable more."""
         return altered(self, names={**self.names, name: path})
 
     def in_loop(self, rows: str, index: str, item: str) -> "Scope":
+        """Within a loop over the list `rows`."""
         return altered(self, rows=rows, index=index, item=item)
 
 
@@ -234,7 +236,7 @@ def value_of(pieces: list[Piece]) -> tuple[Value, list[str]]:
             run.append(piece)
         elif not _repeats(found, piece):
             found.append(piece)
-    return _merged([piece.part for piece in found[:-1]]), alone
+    return merged([piece.part for piece in found[:-1]]), alone
 
 
 def _continues(run: list[Piece], piece: Piece) -> bool:
@@ -275,12 +277,13 @@ def _repeats(found: list[Piece], piece: Piece) -> bool:
     return True
 
 
-def _merged(parts: list[Field | Literally]) -> Value:
-    merged: list[Field | Literally] = []
+def merged(parts: Iterable[Field | Literally]) -> Value:
+    """The parts with texts that follow each other joined, and empty ones left out."""
+    found: list[Field | Literally] = []
     for part in parts:
-        last = merged[-1] if merged else None
+        last = found[-1] if found else None
         if isinstance(part, Literally) and isinstance(last, Literally):
-            merged[-1] = Literally(last.text + part.text)
+            found[-1] = Literally(last.text + part.text)
         elif not isinstance(part, Literally) or part.text:
-            merged.append(part)
-    return tuple(merged)
+            found.append(part)
+    return tuple(found)

@@ -12,13 +12,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from miandan.kernel.errors import Refusal
-from miandan.labels.importers.cainiao_markup import broken, decoded
 from miandan.labels.importers.cainiao_paths import ours_of
 from miandan.labels.importers.hiprint_options import Options
 from miandan.labels.importers.hiprint_tables import table
 from miandan.labels.importers.imported import MOST_NODES, Imported, Notes
 from miandan.labels.importers.measures import png_of
 from miandan.labels.importers.placing import AS_LARGE_AS_FITS, Draft, across, lines_in, settle
+from miandan.labels.importers.reading import broken, decoded
 from miandan.labels.template import (
     Barcode,
     Box,
@@ -103,6 +103,7 @@ class _Panel:
         return round(millimetres * 1_000)
 
     def imported(self, name: str) -> Imported:
+        """The panel as a template."""
         elements = self._options.list("printElements")
         if len(elements) > MOST_NODES:
             raise Refusal("labels.import_too_complex", most=MOST_NODES)
@@ -137,7 +138,7 @@ class _Panel:
         read = _READERS.get(kind)
         plain = element.get("options")
         options = Options(plain if isinstance(plain, dict) else {}, f"{place}.options", kind, self._notes)
-        if options.text("showInPage") == "none":
+        if options.raw("showInPage") == "none":
             self._notes.add(place, kind, "hidden")
             return 0, []
         if read is None:

@@ -17,10 +17,10 @@ _VALIGN: dict[str, Literal["top", "middle", "bottom"]] = {
     "bottom": "bottom",
     "center": "middle",
 }
-_DESIGN = frozenset(
-    ["testData", "coordinateSync", "widthHeightSync", "right", "bottom", "vCenter", "hCenter", "draggable", "editable"]
-    + ["fixed", "axis", "fields", "qid", "field", "title", "hideTitle", "format", "dataType", "textContentWrap"]
-    + ["printElements", "panelPaperRule", "panelPageRule", "panelLayoutOptions"]
+_DESIGN = (
+    {"testData", "coordinateSync", "widthHeightSync", "right", "bottom", "vCenter", "hCenter", "draggable", "editable"}
+    | {"fixed", "axis", "fields", "qid", "field", "title", "hideTitle", "format", "dataType", "textContentWrap"}
+    | {"printElements", "panelPaperRule", "panelPageRule", "panelLayoutOptions"}
 )
 """What only the designer needs, or what another option made idle."""
 
@@ -38,12 +38,15 @@ class Options:
         self.kind = kind
 
     def note(self, what: str, reason: str, **fields: object) -> None:
+        """A note about an option, or about the element where it has no such option."""
         self.notes.add(f"{self.place}.{what}" if what in self._all else self.place, what, reason, **fields)
 
     def raw(self, name: str) -> Any:
+        """An option as it stands, taken or not."""
         return self._all.get(name)
 
     def drop(self, name: str) -> None:
+        """Takes an option that says nothing about what is printed."""
         self._plain.pop(name, None)
 
     def text(self, name: str) -> str:
@@ -54,6 +57,7 @@ class Options:
         return str(value)
 
     def number(self, name: str) -> float | None:
+        """A number, also one written as text; None, with a note, for anything else."""
         value = self._plain.pop(name, None)
         if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,7}(\.\d{1,12})?\s*(pt|px|mm)?\s*", value):
             value = float(re.sub(r"[^\d.-]", "", value))
@@ -70,9 +74,11 @@ class Options:
         return None if points is None or abs(points) > _FARTHEST_PT else round(points * MICROMETRES_PER_PT)
 
     def flag(self, name: str) -> bool:
+        """Whether an option is on."""
         return self._plain.pop(name, False) in (True, "true", 1)
 
     def list(self, name: str) -> list[Any]:
+        """A list; empty for anything else."""
         value = self._plain.pop(name, None)
         return value if isinstance(value, list) else []
 
@@ -82,6 +88,7 @@ class Options:
             self.function(name)
 
     def function(self, name: str) -> None:
+        """Notes a function, which is never run."""
         value = self._plain.pop(name, None)
         if value not in (None, "", False):
             self.note(name, "function")

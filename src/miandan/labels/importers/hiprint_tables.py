@@ -11,6 +11,7 @@ _FONT_SIZE_PT = 9.0
 _ROW_PT = 18.0
 _RULE_UM = 265  # 0.75 pt
 _MOST_COLUMNS = 60
+_NO_RULE = ("noBorder", "none")
 _ALIGN = {"left": "left", "center": "centre", "right": "right"}
 _FUNCTIONS = (
     "footerFormatter",
@@ -40,35 +41,40 @@ def table(options: Options, box: Box) -> list[Draft]:
     options.formatter()
     for name in _FUNCTIONS:
         options.function(name)
-    columns = _columns(options)
-    style = options.style(_FONT_SIZE_PT)
-    row = options.length("tableBodyRowHeight", _ROW_PT) or 0
-    head_row = options.length("tableHeaderRowHeight")
-    head = options.text("tableHeaderRepeat") != "none"
-    if head and head_row not in (None, row):
-        options.note("tableHeaderRowHeight", "head_height")
-    ruled = options.text("tableBodyCellBorder") not in ("noBorder", "none")
-    if (options.text("tableBorder") not in ("noBorder", "none")) != ruled:
-        options.note("tableBorder", "table_border")
     if options.text("content"):
         options.note("content", "html")
-    if not columns:
-        options.note("columns", "no_columns")
-        return []
-    row = max(row, style.size)
-    box = Box(box.x, box.y, box.w, max(box.h, row * 2))
+    columns, style = _columns(options), options.style(_FONT_SIZE_PT)
+    row = max(options.length("tableBodyRowHeight", _ROW_PT) or 0, style.size)
     node = Table(
-        box,
+        Box(box.x, box.y, box.w, max(box.h, row * 2)),
         _fitted(columns, box.w),
         row,
         style.size,
         lines=min(20, lines_in(row, max(1, style.size))),
-        head=head,
-        rules=_RULE_UM if ruled else 0,
+        head=_has_head(options, row),
+        rules=_RULE_UM if _is_ruled(options) else 0,
         overflow="sheet",
         sheets="all",
     )
+    if not columns:
+        options.note("columns", "no_columns")
+        return []
     return [Draft(node, options.place, "table")]
+
+
+def _has_head(options: Options, row: int) -> bool:
+    height = options.length("tableHeaderRowHeight")
+    shown = options.text("tableHeaderRepeat") != "none"
+    if shown and height not in (None, row):
+        options.note("tableHeaderRowHeight", "head_height")
+    return shown
+
+
+def _is_ruled(options: Options) -> bool:
+    cells, outside = (options.text(name) not in _NO_RULE for name in ("tableBodyCellBorder", "tableBorder"))
+    if cells != outside:
+        options.note("tableBorder", "table_border")
+    return cells
 
 
 def _fitted(columns: list[Column], width: int) -> tuple[Column, ...]:
@@ -109,15 +115,7 @@ def _column(column: Options) -> Column:
         column.drop(unasked)  # the designer's, and what belongs to kinds of cells that are noted
     if kind in ("barcode", "qrcode", "image"):
         column.note("tableTextType", "column_kind")
-    for function in (
-        "formatter",
-        "formatter2",
-        "styler",
-        "styler2",
-        "stylerHeader",
-        "summaryFormatter",
-        "renderFormatter",
-    ):
+    for function in _CELL_FUNCTIONS:
         column.function(function)
     width = column.length("width") or 0
     column.rest()

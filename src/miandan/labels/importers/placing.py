@@ -19,9 +19,10 @@ from miandan.labels.template import Barcode, Box, Column, Group, Image, Line, No
 AS_LARGE_AS_FITS = 3_000
 """Micrometres of a barcode's module where the original stretches the symbol to its box."""
 
+_LEAST_MODULE = 60
 _SLACK = 60  # micrometres over the edge that are nobody's intention
 _LONGEST_PICTURE = 1_000_000  # characters of base64
-_MOST_DOTS = 2_500_000  # of all pictures; a label of 100 x 180 mm at 203 dpi has 1,150,000
+_MOST_DOTS = 1_500_000  # of all pictures; a label of 100 x 180 mm at 203 dpi has 1,150,000
 _SMALLEST, _LARGEST = 1_000, 100_000  # micrometres of a font size
 _THICKEST_LINE = 5_000
 _LEAST_DASH = 200
@@ -87,6 +88,7 @@ class _Settler:
         return altered(draft, node=replace(node, overflow="count", sheets="first"))
 
     def all(self, drafts: Iterable[Draft], width: int, height: int) -> tuple[Node, ...]:
+        """The nodes that find room, in their order."""
         found = []
         for draft in drafts:
             self._count += 1
@@ -115,7 +117,7 @@ class _Settler:
                     self._notes.add(draft.place, draft.what, "picture_faulty")
                     return None
                 box = self._shifted(draft, symbol.box, width, height)
-                return None if box is None else replace(symbol, box=box)
+                return None if box is None else self._symbol(draft, symbol, box)
             case Table() as table:
                 return self._table(draft, table, width, height)
             case Rect() | Line() as drawn:
@@ -148,6 +150,14 @@ class _Settler:
         if moved > _SLACK:
             self._notes.add(draft.place, draft.what, "moved", far=_mm(moved))
         return self._clipped(draft, Box(x, y, box.w, box.h), width, height)
+
+    def _symbol(self, draft: Draft, symbol: Barcode | Image, box: Box) -> Node:
+        if isinstance(symbol, Image):
+            return replace(symbol, box=box)
+        module = min(max(symbol.module, _LEAST_MODULE), AS_LARGE_AS_FITS)
+        if module != symbol.module:
+            self._notes.add(draft.place, draft.what, "module_changed", was=_mm(symbol.module), now=_mm(module))
+        return replace(symbol, box=box, module=module)
 
     def _printable(self, png: str) -> bool:
         """Whether a PNG in base64 can be read; pictures of more dots than two labels are not looked at."""

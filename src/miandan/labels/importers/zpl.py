@@ -7,21 +7,21 @@ belong to its profile and are listed, as is everything that is not understood. S
 from collections.abc import Callable, Iterable
 
 from miandan.kernel.errors import Refusal
-from miandan.labels.importers.cainiao_markup import broken
 from miandan.labels.importers.imported import Imported, Notes
 from miandan.labels.importers.placing import Draft, settle
+from miandan.labels.importers.reading import broken
 from miandan.labels.importers.zpl_commands import Command, commands
-from miandan.labels.importers.zpl_fields import SYMBOLS, Drawing, FieldFormat
-from miandan.labels.template import Box, Template, Turn
+from miandan.labels.importers.zpl_fields import SYMBOLS, TURNS, Drawing, FieldFormat
+from miandan.labels.symbols import MICROMETRES
+from miandan.labels.template import Template
 
-_PRINTER = frozenset(
-    ["^PR", "^PQ", "^MD", "^MM", "^MN", "^MT", "^MU", "^MC", "^MF", "^ML", "^MP", "^PM", "^PP", "^PF", "^JM", "^JU", "^JZ"]
-    + ["^LT", "^TO", "^XB", "^SS", "^SZ", "^ST", "^KL", "^KN", "^KD", "^HH", "~SD", "~TA", "~JS", "~JA", "~JC", "~JR"]
-    + ["~JD", "~JE", "~PS", "~PP", "~HS", "~HI", "~WC", "~CC", "~CT", "~CD", "^CC", "^CT", "^CD", "^RS", "^SL", "^ID"]
+_PRINTER = (
+    {"^PR", "^PQ", "^MD", "^MM", "^MN", "^MT", "^MU", "^MC", "^MF", "^ML", "^MP", "^PM", "^PP", "^PF", "^JM", "^JU"}
+    | {"^JZ", "^LT", "^TO", "^XB", "^SS", "^SZ", "^ST", "^KL", "^KN", "^KD", "^HH", "~SD", "~TA", "~JS", "~JA", "~JC"}
+    | {"~JR", "~JD", "~JE", "~PS", "~PP", "~HS", "~HI", "~WC", "^RS", "^SL", "^ID"}
 )
 """Speed, darkness, media, copies, status and the signs of the language itself."""
 
-TURNS: dict[str, Turn] = {"N": 0, "R": 90, "I": 180, "B": 270}
 _DPI = (203, 300)
 _WIDEST_203 = 864  # dots of the widest usual printer of 203 dpi, with a margin
 _PAPERS_MM = ((60, 40), (76, 130), (100, 100), (100, 150), (100, 180), (100, 203))
@@ -51,6 +51,7 @@ class _Label:
 
     def __init__(self, found: list[Command], dpi: int | None, notes: Notes) -> None:
         self._commands = found
+        self._labels = _labels(found)
         self._notes = notes
         self._width = self._last("^PW")
         self._height = self._last("^LL")
@@ -58,9 +59,6 @@ class _Label:
         self._format = FieldFormat()
         self._drawing = Drawing(self.dpi, notes)
         self._home = 0, 0
-        self._labels = 0
-        self._drawn = False  # whether a label was finished that showed something
-        self._recalls = False
 
     def _last(self, name: str) -> int | None:
         numbers = [command.number(0, 0) for command in self._commands if command.name == name]
@@ -73,13 +71,19 @@ class _Label:
         return dpi
 
     def drafts(self) -> list[Draft]:
-        for command in self._commands:
+        """What the first label that draws something draws; settings before it hold for it too."""
+        main = next((at for at, label in enumerate(self._labels) if _draws(label)), -1)
+        for at, label in enumerate(self._labels):
+            if at <= main or main < 0:
+                self._read(label)
+            else:
+                self._passed_over(label)
+        return self._drawing.drafts
+
+    def _read(self, label: list[Command]) -> None:
+        for command in label:
             read = _READERS.get(command.name)
-            if self._drawn and command.name in ("^FO", "^FT", "^GB", "^GF"):
-                self._note(command, "second_label")
-            elif self._drawn and command.name not in ("^XA", "^XZ", "^FS", "^FX"):
-                continue
-            elif read is not None:
+            if read is not None:
                 read(self, command)
             elif command.name in SYMBOLS:
                 self._format.symbol = command
@@ -87,8 +91,15 @@ class _Label:
                 self._note(command, "printer_setting")
             else:
                 self._note(command, "command")
-        self._close(None)
-        return self._drawing.drafts
+        self._field(label[-1])
+
+    def _passed_over(self, label: list[Command]) -> None:
+        """A label behind the first: another one, or data for the stored format."""
+        recalled = next((command for command in label if command.name == "^XF"), None)
+        if recalled is not None:
+            self._note(recalled, "recalled")
+        elif _draws(label):
+            self._note(label[0], "second_label")
 
     def _note(self, command: Command, reason: str, **fields: object) -> None:
         self._notes.add(str(command.place), command.name, reason, **fields)
@@ -97,7 +108,7 @@ class _Label:
 
     def paper(self, drafts: Iterable[Draft]) -> tuple[int, int]:
         """Width and height in micrometres: as ^PW and ^LL say, else a usual paper that holds what is drawn."""
-        sides = [self._drawing.micrometres(side) if side else None for side in (self._width, self._height)]
+        sides = [side * MICROMETRES // self.dpi if side else None for side in (self._width, self._height)]
         if None in sides:
             reach = [max((self._reach(draft)[axis] for draft in drafts), default=0) for axis in (0, 1)]
             sides = [guess if side is None else side for side, guess in zip(sides, _paper(sides, reach), strict=True)]
@@ -120,22 +131,12 @@ class _Label:
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    def _open(self, command: Command) -> None:
-        if self._drawn:
-            return
-        self._labels += 1
-        self._format = FieldFormat()
-
-    def _close(self, command: Command | None) -> None:
-        self._field(command)
-        self._drawn = self._drawn or bool(self._drawing.drafts)
-
-    def _field(self, command: Command | None) -> None:
-        """^FS: what was said of the field is drawn."""
-        if self._recalls and self._format.number is not None and self._format.origin is None:
-            self._notes.add(str(command.place if command else 0), f"^FN{self._format.number}", "recalled")
-        else:
-            self._drawing.field(self._format)
+    def _field(self, command: Command) -> None:
+        """^FS, or the end of the label: what was said of the field is drawn."""
+        if self._format.says:
+            origin = self._format.origin or ("^FO", *self._home, 0)
+            self._format.place = self._format.place or str(command.place)
+            self._drawing.field(self._format, origin)
         self._format = self._format.next()
 
     def _origin(self, command: Command) -> None:
@@ -209,16 +210,12 @@ class _Label:
 
     def _shape(self, command: Command) -> None:
         self._format.shape = command
-        if self._format.origin is None:
-            self._format.origin = "^FO", self._home[0], self._home[1], 0
-            self._format.place = str(command.place)
 
     def _stored(self, command: Command) -> None:
         self._note(command, "stored_graphic")
 
     def _recall(self, command: Command) -> None:
-        """^XF: a stored format is filled; its fields stand in this file, or nowhere."""
-        self._recalls = True
+        """^XF: a stored format is filled that is not in this file."""
         self._note(command, "recalled")
 
     def _comment(self, command: Command) -> None:
@@ -232,8 +229,6 @@ class _Label:
 _Read = Callable[[_Label, Command], None]
 
 _READERS: dict[str, _Read] = {
-    "^XA": _Label._open,
-    "^XZ": _Label._close,
     "^FS": _Label._field,
     "^FO": _Label._origin,
     "^FT": _Label._origin,
@@ -261,11 +256,37 @@ _READERS: dict[str, _Read] = {
     "~DY": _Label._stored,
     "^XF": _Label._recall,
     "^FX": _Label._comment,
+    "^XA": _Label._comment,
+    "^XZ": _Label._comment,
     "^PW": _Label._comment,  # read before
     "^LL": _Label._comment,
     "^DF": _Label._comment,  # a format is a label with ^FN
     "^PO": _Label._inverted,
+    "^CC": _Label._comment,  # already heeded
+    "^CT": _Label._comment,
+    "^CD": _Label._comment,
+    "~CC": _Label._comment,
+    "~CT": _Label._comment,
+    "~CD": _Label._comment,
 }
+
+
+_DRAWING = frozenset({"^FO", "^FT", "^FD", "^FV", "^FN", "^GB", "^GF"})
+
+
+def _labels(found: list[Command]) -> list[list[Command]]:
+    """The commands by label; what stands between two labels belongs to the one before."""
+    labels: list[list[Command]] = [[]]
+    for command in found:
+        if command.name == "^XA" and labels[-1]:
+            labels.append([])
+        labels[-1].append(command)
+    return [label for label in labels if label]
+
+
+def _draws(label: list[Command]) -> bool:
+    names = {command.name for command in label}
+    return bool(names & _DRAWING) and "^XF" not in names
 
 
 def _paper(sides: list[int | None], reach: list[int]) -> tuple[int, int]:
@@ -278,6 +299,3 @@ def _paper(sides: list[int | None], reach: list[int]) -> tuple[int, int]:
     most = [1_000 * one for one in _LARGEST_MM]
     guessed = [min(most[axis], max(10_000, -(-reach[axis] // 1_000) * 1_000)) for axis in (0, 1)]
     return guessed[0], guessed[1]
-
-
-__all__ = ["TURNS", "Box", "import_zpl"]

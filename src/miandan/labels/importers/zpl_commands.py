@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOST_COMMANDS = 50_000
-_CONTROL = b"\x02\x03\x10\x13"  # line control that printers skip
+_RESET = re.compile(rb"\s*(\x10)?CT~~CD,~CC\^~CT~")
+"""With which Zebra's own programs begin a file, whatever signs the printer was left with."""
+
 _BINARY = re.compile(rb"B\s*,\s*(\d{1,7})\s*,\s*(\d{1,7})\s*,\s*(\d{1,5})\s*,")
 
 
@@ -24,6 +26,7 @@ class Command:
         return [word.strip() for word in self.data.decode("latin-1").split(self.separator.decode("latin-1"))]
 
     def word(self, at: int, default: str = "") -> str:
+        """One parameter; an empty one is the default."""
         words = self.words
         return words[at] if at < len(words) and words[at] else default
 
@@ -36,10 +39,14 @@ class Command:
 def commands(data: bytes) -> Iterator[Command]:
     """The commands in their order; ^CC, ^CT and ^CD change the signs, as they do in a printer."""
     caret, tilde, comma = b"^", b"~", b","
-    place = _next(data, 0, caret, tilde)
+    reset = _RESET.match(data)
+    place = _next(data, reset.end() if reset else 0, caret, tilde)
     for _ in range(_MOST_COMMANDS):
         if place < 0:
             return
+        if data[place + 1 : place + 2] in (caret, tilde):
+            place += 1
+            continue
         sign = "^" if data[place : place + 1] == caret else "~"
         name, start = _named(data, place, sign)
         if name in ("^CC", "~CC", "^CT", "~CT", "^CD", "~CD"):

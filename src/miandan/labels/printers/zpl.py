@@ -4,10 +4,11 @@ Sources, read in public copies: Zebra's ZPL II Programming Guide (^GF, ^LL, ^PW,
 Compression"). No text of a label stands in these bytes.
 """
 
-from binascii import b2a_base64, crc_hqx
+from binascii import b2a_base64
 
-from miandan.labels.pdf_file import squeezed
+from miandan.labels.deflate import packed_dots
 from miandan.labels.pictures import Bits
+from miandan.labels.printers.crc16 import crc16
 from miandan.labels.printers.profile import Codec, Media, Profile
 
 _MOST_DARKNESS = 30  # ~SD goes from 00 to 30, two steps for one of ours
@@ -41,10 +42,10 @@ def graphic(x: int, y: int, bits: Bits, profile: Profile) -> bytes:
 def _coded(data: bytes, codec: Codec) -> bytes:
     """The sizes in ^GF stay those of the dots, however short the coded form is.
 
-    The check is CRC-16/XMODEM (0x1021, from zero, not reflected), the one that `crc_hqx` computes: Zebra's guide names
+    The check is CRC-16/XMODEM (0x1021, from zero, not reflected), the one that `binascii.crc_hqx` computes: Zebra's guide names
     none; a user of a ZD420 found that the printer takes this one and no other (GitHub miikanissi/zebrafy, issue 17).
     """
     if codec is Codec.HEX:
         return data.hex().upper().encode()
-    packed = b2a_base64(squeezed(data), newline=False)
-    return b":Z64:%b:%04X" % (packed, crc_hqx(packed, 0))
+    packed = b2a_base64(packed_dots(data), newline=False)
+    return b":Z64:%b:%04X" % (packed, crc16(packed))

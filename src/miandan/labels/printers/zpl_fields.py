@@ -16,7 +16,7 @@ from miandan.labels.pictures import Bits
 from miandan.labels.printers import zpl
 from miandan.labels.printers.profile import Profile
 from miandan.labels.raster_barcode import BarcodeDrawer
-from miandan.labels.raster_page import MARGIN, Page, sheet_dots, snapped
+from miandan.labels.raster_page import Page, sheet_dots, snapped
 from miandan.labels.setting import Note, Setter
 from miandan.labels.symbols import Encoder, Place
 
@@ -86,7 +86,7 @@ def image(slot: ImageSlot, sheet: Sheet) -> Field:
 
 def _cut(page: Page, x: int, y: int, w: int, h: int) -> Bits:
     """That part of a page."""
-    dots = np.unpackbits(page.dots[MARGIN + y : MARGIN + y + h], axis=1)[:, x : x + w]
+    dots = np.unpackbits(page.dots[y : y + h], axis=1)[:, x : x + w]
     return Bits(w, h, np.packbits(dots, axis=1).tobytes())
 
 
@@ -171,7 +171,7 @@ class SymbolField:
     def _burnt(self, label: LabelData, place: Place, note: Note) -> bytes:
         """The symbol with the dots of the raster."""
         page = Page(self._sheet.width, self._sheet.height)
-        BarcodeDrawer(self._slot, self._sheet.dpi).draw(label, note, page, self._encoder)
+        BarcodeDrawer(self._slot, self._sheet.dpi, np.ones_like(page.dots)).draw(label, note, page, self._encoder)
         return _picture(self._sheet, place.x, place.y, _cut(page, place.x, place.y, place.w, place.h))
 
     def _bars(self, text: str, place: Place) -> bytes | None:
