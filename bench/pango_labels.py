@@ -67,7 +67,7 @@ class Drawer:
             symbol = zxingcpp.create_barcode(bars["text"], zxingcpp.BarcodeFormat.QRCode, ec_level="M")
         else:
             symbol = zxingcpp.create_barcode(bars["text"], zxingcpp.BarcodeFormat.Code128)
-        image = zxingcpp.write_barcode_to_image(symbol, scale=1, add_quiet_zones=False)
+        image: Any = zxingcpp.write_barcode_to_image(symbol, scale=1, add_quiet_zones=False)
         rows, columns = image.shape
         pixels = bytes(image)
         context, module = self._context, bars["module"]
@@ -122,7 +122,9 @@ def main() -> None:
         answer = "ok"
         if "page" in question:
             page, static = question["page"], question["static"]
-            answer = f"pycairo {cairo.version} (cairo {cairo.cairo_version_string()}) with Pango {Pango.version_string()}"
+            answer = (
+                f"pycairo {cairo.version} (cairo {cairo.cairo_version_string()}) with Pango {Pango.version_string()}"
+            )
         elif "label" in question:
             labels.append(question["label"])
         else:

@@ -13,9 +13,9 @@ import sys
 import time
 import zlib
 from binascii import b2a_base64, crc_hqx
-from collections.abc import Callable
 from functools import cache, partial
 from importlib import resources
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,7 +24,7 @@ import skia
 import zxingcpp
 
 from bench.pairs import alternate
-from bench.pdf import labels
+from bench.labels import labels
 from miandan.labels import fonts, symbols
 from miandan.labels.checking import checked
 from miandan.labels.compiled import BarcodeSlot, FillSlot, Slot, TextSlot
@@ -209,7 +209,7 @@ def stream(count: int) -> None:
 
     batch = labels(OURS)
     run = (batch[index % OURS] for index in range(count))
-    with open(os.devnull, "wb") as out:
+    with Path(os.devnull).open("wb") as out:
         for sheet in rasterise(run, standard_for("neutral", "76x130"), dpi=DPI):
             out.write(zpl.document(sheet.bits, PROFILE))
     sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.1f}\n")

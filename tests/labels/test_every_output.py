@@ -10,7 +10,6 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from miandan.labels.svg import render_svg
 
 from miandan.labels.compiled import BarcodeSlot
 from miandan.labels.model import LabelData
@@ -20,6 +19,7 @@ from miandan.labels.printers import profiles
 from miandan.labels.printers.documents import document
 from miandan.labels.raster import RasterSheet, rasterise
 from miandan.labels.standards import standard, standard_names
+from miandan.labels.svg import render_svg
 from miandan.labels.symbols import Encoder, place
 from miandan.labels.template import Template
 from tests.labels import judges, public_judges
@@ -132,17 +132,21 @@ def test_the_preview_is_the_raster(make: Callable[[LabelData], LabelData], dpi: 
 
 
 @pytest.mark.parametrize(("make", "dpi"), EVERY)
-@pytest.mark.parametrize("codec", ["zpl", pytest.param("zpl-clone", marks=pytest.mark.prove)])
-def test_a_renderer_of_zpl_gives_the_dots_of_every_template(
-    make: Callable[[LabelData], LabelData], dpi: int, codec: str
-) -> None:
-    if codec == "zpl-clone" and dpi == 300:
-        pytest.skip("clones of 300 dpi have no profile")
-    profile = profiles.profile(f"{codec}-{dpi}")
-    sized = sorted(sheets(make, dpi), key=_size)
-    for (width, height), group in groupby(sized, key=_size):
+def test_a_renderer_of_zpl_gives_the_dots_of_every_template(make: Callable[[LabelData], LabelData], dpi: int) -> None:
+    assert_drawn_again(sheets(make, dpi), f"zpl-{dpi}", dpi)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("make", KINDS)
+def test_it_gives_them_from_plain_hexadecimals_too(make: Callable[[LabelData], LabelData]) -> None:
+    assert_drawn_again(sheets(make, 203), "zpl-clone-203", 203)
+
+
+def assert_drawn_again(found: list[RasterSheet], printer: str, dpi: int) -> None:
+    """Sheets of one paper at a time: the renderer is told the paper."""
+    for (width, height), group in groupby(sorted(found, key=_size), key=_size):
         same = list(group)
-        data = b"".join(document(sheet.bits, profile).data for sheet in same)
+        data = b"".join(document(sheet.bits, profiles.profile(printer)).data for sheet in same)
         pages = public_judges.zpl_pictures(data, width / PER_MM[dpi], height / PER_MM[dpi], PER_MM[dpi])
         assert pages == [shown(sheet.bits) for sheet in same]
 
@@ -172,4 +176,3 @@ def test_strict_readers_of_cpcl_and_escpos_give_the_dots_of_every_template(
         assert page.picture == on_white(sheet.bits, page.picture.width, page.picture.height)
         [strip] = escpos.interpret(document(sheet.bits, wide["escpos-203"]).data)
         assert strip.picture == on_white(sheet.bits, strip.picture.width, strip.picture.height)
-

@@ -1,4 +1,4 @@
-"""After the labels are made nobody on them is left in memory: caches hold glyphs and templates, nothing that was said."""
+"""After labels are made nobody on them is left in memory: caches hold glyphs and templates, nothing that was said."""
 
 import gc
 import io

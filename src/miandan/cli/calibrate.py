@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def calibrate(name: str, out: Path | None, read: "Readings") -> int:
     """Write the sheet, or keep what was read off one.
 
-    Raises labels.profile_*, labels.readings_*, and those of writing a file.
+    Raises labels.profile_unknown, labels.profile_wrong, labels.readings_wrong, labels.readings_repeated, and those of
+    writing a file.
     """
     from miandan.labels.printers.readings import Readings
 

@@ -121,7 +121,8 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
 
 
 def _template(wish: Wish) -> Choice:
-    """The template that was named, looked at before the first number is taken. Raises labels.template_*."""
+    """The template that was named, looked at before the first number is taken. Raises labels.template_unknown
+    and labels.template_wrong."""
     if wish.template is None:
         return None
     found = shelf().find(wish.template)

@@ -89,7 +89,7 @@ def export(name: str, language: str, out: Path | None) -> int:
     from miandan.labels.whole_file import written_whole
 
     template = shelf().find(name)
-    unsupported: "Sequence[Unsupported]" = ()
+    unsupported: Sequence[Unsupported] = ()
     if language == "miandan":
         text = written(template)
     elif language == "cainiao":

@@ -58,15 +58,10 @@ def changes(value: Value) -> bool:
 
 def reader(value: Value, purpose: Purpose, *, of_row: bool = False) -> Reader:
     """What `value` says of a label, or of a goods line. Raises WrongPath and ForbiddenMask."""
-    reads = [_field(part, purpose, of_row) for part in value if isinstance(part, Field)]
-    form = "".join([part.text.replace("%", "%%") if isinstance(part, Literally) else "%s" for part in value])
-    if not reads:
-        text = form % ()
-        return lambda bound: text
-    if len(reads) == 1:
-        read = reads[0]
-        return read if form == "%s" else lambda bound: form % read(bound)
-    return lambda bound: form % tuple([read(bound) for read in reads])
+    parts = [_part(part, purpose, of_row) for part in value]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda bound: "".join([part(bound) for part in parts])
 
 
 @lru_cache(maxsize=1024)
@@ -84,7 +79,10 @@ def condition(whens: When | tuple[When, ...]) -> Condition:
     return lambda label: one(label) and rest(label)
 
 
-def _field(part: Field, purpose: Purpose, of_row: bool) -> Reader:
+def _part(part: Field | Literally, purpose: Purpose, of_row: bool) -> Reader:
+    if isinstance(part, Literally):
+        text = part.text
+        return lambda bound: text
     if part.mask not in _ALLOWED[purpose]:
         raise ForbiddenMask(part.path, part.mask, purpose)
     read = _text_of(part, of_row)

@@ -71,7 +71,10 @@ def _places(length: int) -> list[list[int]]:
     """What each value adds to a symbol of so many at each place: its bars, and above all bars its check weight."""
     width = _MODULES * length
     return [
-        [(place or 1) * value << width | pattern << width - _MODULES * (place + 1) for value, pattern in enumerate(_PATTERNS)]
+        [
+            (place or 1) * value << width | pattern << width - _MODULES * (place + 1)
+            for value, pattern in enumerate(_PATTERNS)
+        ]
         for place in range(length)
     ]
 

@@ -102,6 +102,8 @@ class WarningKind(StrEnum):
     CONTROL_CHARACTER = "control_character"  # invisible or direction-changing: removed, or a box
     TEXT_SHORTENED = "text_shortened"  # ends in an ellipsis at the smallest size
     BARCODE_OMITTED = "barcode_omitted"  # too long for its place, or not encodable
+    BARCODE_TOO_FINE = "barcode_too_fine"  # finer than what a scanner read on the printer's calibration sheet
+    OFF_THE_PAPER = "off_the_paper"  # the printer's offset pushes black over the edge of the paper
 
 
 @dataclass(frozen=True, slots=True)

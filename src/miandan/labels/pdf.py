@@ -16,8 +16,8 @@ from miandan.labels.compiled import CompiledTemplate
 from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf_file import PdfFile
 from miandan.labels.pdf_fonts import put_fonts
-from miandan.labels.pdf_page import Ink, LayerWriter, Plan
-from miandan.labels.pdf_units import DPI
+from miandan.labels.pdf_page import Ink, LayerWriter
+from miandan.labels.pdf_units import DPI, of_rows
 from miandan.labels.whole_file import written_whole
 
 _BATCH = 64  # sheets drawn together
@@ -94,19 +94,20 @@ class _Document:
     def add(self, sheets: Sequence[_Sheet]) -> None:
         """Further pages, drawn together as far as they show the same layer."""
         layers = [self._layer(compiled, label) for compiled, label in sheets]
-        pages: list[bytes] = [b""] * len(sheets)
+        pages = [b""] * len(sheets)
         noted: list[tuple[int, WarningKind, str]] = []
+
+        def note(row: int, kind: WarningKind, detail: str) -> None:
+            noted.append((row, kind, detail))
+
         for layer in dict.fromkeys(layers):
             rows = [row for row, of in enumerate(layers) if of is layer]
-
-            def note(place: int, kind: WarningKind, detail: str, rows: Sequence[int] = rows) -> None:
-                noted.append((rows[place], kind, detail))
-
-            for row, page in zip(rows, layer.writer.pages([sheets[row][1] for row in rows], note), strict=True):
+            drawn = layer.writer.pages([sheets[row][1] for row in rows], of_rows(rows, note))
+            for row, page in zip(rows, drawn, strict=True):
                 pages[row] = page
-        noted.sort(key=itemgetter(0))
         first = self._pdf.pages
-        self._warnings += [LabelWarning(first + row, sheets[row][1].number, *what) for row, *what in noted]
+        for row, kind, detail in sorted(noted, key=itemgetter(0)):
+            self._warnings.append(LabelWarning(first + row, sheets[row][1].number, kind, detail))
         for layer, page in zip(layers, pages, strict=True):
             self._pdf.add_page(page, layer.paper)
         self._ink.turned(len(pages))
@@ -114,10 +115,15 @@ class _Document:
 
     def close(self) -> RenderReport:
         """Write what all pages share. Raises labels.nothing_to_print."""
-        if self._last is None:
+        last = self._last
+        if last is None:
             raise Refusal("labels.nothing_to_print")
+
+        def note(row: int, kind: WarningKind, detail: str) -> None:
+            self._warnings.append(LabelWarning(self._pdf.pages - 1, last.number, kind, detail))
+
         layers = self._layers.values()
-        statics = [(layer.writer, layer.number, layer.writer.static(self._last)) for layer in layers]
+        statics = [(layer.writer, layer.number, layer.writer.static(last, note)) for layer in layers]
         ink, pdf = self._ink, self._pdf
         fonts = b"/Font<<%b>>" % put_fonts(pdf, (ink.regular, ink.bold), ink.drawn)
         for writer, number, content in statics:

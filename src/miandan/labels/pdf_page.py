@@ -1,6 +1,7 @@
-"""Turns the slots of a compiled template into the content of PDF pages.
+"""Turns the slots of a compiled template into the content of PDF pages, many pages at a time.
 
-Everything that does not depend on the label is worked out beforehand; a page is then the joined answers of its slots.
+What does not depend on the label is worked out beforehand; each slot then answers for all labels at once, and a page is
+the joined answers of its slots.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from miandan.labels.model import LabelData
 from miandan.labels.pdf_barcode import BarcodeDrawer, Symbols
 from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
 from miandan.labels.pdf_text import TextDrawer
-from miandan.labels.pdf_units import POINTS, NoteFor
+from miandan.labels.pdf_units import POINTS, NoteFor, of_rows
 
 # Pages whose texts are kept before their characters are noted. Fewer take longer, as by then the processor's cache has
 # forgotten the characters known; those of so many take two megabytes.
@@ -39,8 +40,8 @@ class Ink:
             self.bold.gather()
 
 
-class Plan:
-    """What sheets draw on which the same slots are shown: what is the same on all of them, barcodes, texts.
+class _Plan:
+    """What is drawn on sheets that show the same slots: what is the same on all of them, barcodes, texts.
 
     Everything but text is black, so it does not matter in which order it is drawn; text lies over it.
     """
@@ -50,7 +51,7 @@ class Plan:
         self._barcodes = barcodes
         self._texts = texts
 
-    def drawn(self, labels: Sequence[LabelData], note: NoteFor) -> list[bytes]:
+    def pages(self, labels: Sequence[LabelData], note: NoteFor) -> list[bytes]:
         """The contents of the labels' pages."""
         barcodes = [barcode.column(labels, note) for barcode in self._barcodes]
         texts = [text.column(labels, note) for text in self._texts]
@@ -74,15 +75,17 @@ class LayerWriter:
         self.box = b"0 0 %.3f %.3f" % (template.width * POINTS, template.height * POINTS)
         """The paper as a PDF rectangle."""
         self._conditions = list(dict.fromkeys([slot.shown for slot in layer.slots if slot.shown is not None]))
-        self._plans: dict[tuple[bool, ...], Plan] = {}
-        self._drawers: dict[int, TextDrawer | BarcodeDrawer] = {}
+        self._plans: dict[tuple[bool, ...], _Plan] = {}
+        # By the ids of their slots, which the layer keeps.
+        self._texts: dict[int, TextDrawer] = {}
+        self._barcodes: dict[int, BarcodeDrawer] = {}
 
-    def static(self, any_label: LabelData) -> bytes:
+    def static(self, any_label: LabelData, note: NoteFor) -> bytes:
         """The layer that is the same on every page, so any label will do."""
-        return self._sorted("", self._layer.static).drawn([any_label], lambda row, kind, detail: None)[0]
+        return self._sorted("", self._layer.static).pages([any_label], note)[0]
 
     def pages(self, labels: Sequence[LabelData], note: NoteFor) -> list[bytes]:
-        """What is drawn for the labels, over the static layer."""
+        """The contents of the labels' pages, over the static layer."""
         answers = list(zip(*[[holds(label) for label in labels] for holds in self._conditions], strict=True))
         alike: dict[tuple[bool, ...], list[int]] = {}
         for row, answer in enumerate(answers or [()] * len(labels)):
@@ -90,12 +93,12 @@ class LayerWriter:
         pages = [b""] * len(labels)
         for answer, rows in alike.items():
             plan = self._plans.get(answer) or self._new_plan(answer)
-            drawn = plan.drawn([labels[row] for row in rows], _of_rows(rows, note))
+            drawn = plan.pages([labels[row] for row in rows], of_rows(rows, note))
             for row, page in zip(rows, drawn, strict=True):
                 pages[row] = page
         return pages
 
-    def _new_plan(self, answers: tuple[bool, ...]) -> Plan:
+    def _new_plan(self, answers: tuple[bool, ...]) -> _Plan:
         hidden = {condition for condition, holds in zip(self._conditions, answers, strict=True) if not holds}
         if len(self._plans) == _PLANS:
             self._plans.clear()
@@ -103,7 +106,7 @@ class LayerWriter:
         plan = self._plans[answers] = self._sorted(f"/{self.resource} Do\n", shown)
         return plan
 
-    def _sorted(self, fixed: str, slots: Iterable[Slot]) -> Plan:
+    def _sorted(self, fixed: str, slots: Iterable[Slot]) -> _Plan:
         texts, barcodes = [], []
         for slot in slots:
             match slot:
@@ -111,26 +114,21 @@ class LayerWriter:
                     fixed += _fill(slot, self._height)
                 case ImageSlot():
                     fixed += _image(slot, self._height)
-                case _:
-                    drawer = self._drawers.get(id(slot)) or self._new_drawer(slot)
-                    texts.append(drawer) if isinstance(drawer, TextDrawer) else barcodes.append(drawer)
-        return Plan(fixed, barcodes, texts)
+                case TextSlot():
+                    texts.append(self._texts.get(id(slot)) or self._new_text(slot))
+                case BarcodeSlot():
+                    barcodes.append(self._barcodes.get(id(slot)) or self._new_barcode(slot))
+        return _Plan(fixed, barcodes, texts)
 
-    def _new_drawer(self, slot: TextSlot | BarcodeSlot) -> TextDrawer | BarcodeDrawer:
-        """Kept by the slot's id: the layer keeps the slot."""
-        ink = self._ink
-        new: TextDrawer | BarcodeDrawer
-        if isinstance(slot, TextSlot):
-            new = TextDrawer(slot, ink.bold if slot.bold else ink.regular, ink.drawn, self._height)
-        else:
-            new = BarcodeDrawer(slot, ink.symbols, self._height * POINTS, ink.dpi)
-        self._drawers[id(slot)] = new
+    def _new_text(self, slot: TextSlot) -> TextDrawer:
+        font = self._ink.bold if slot.bold else self._ink.regular
+        new = self._texts[id(slot)] = TextDrawer(slot, font, self._ink.drawn, self._height)
         return new
 
-
-def _of_rows(rows: Sequence[int], note: NoteFor) -> NoteFor:
-    """Tells of some of the labels by their place among all of them."""
-    return lambda place, kind, detail: note(rows[place], kind, detail)
+    def _new_barcode(self, slot: BarcodeSlot) -> BarcodeDrawer:
+        new = BarcodeDrawer(slot, self._ink.symbols, self._height * POINTS, self._ink.dpi)
+        self._barcodes[id(slot)] = new
+        return new
 
 
 def _fill(slot: FillSlot, height: int) -> str:

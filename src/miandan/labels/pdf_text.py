@@ -70,11 +70,11 @@ class TextDrawer:
         read = self._slot.read
         texts = [read(label) for label in labels]
         together = "".join(texts)
-        plain = self._all_plain(together)
+        plain = self._all_plain(together) is not None
         if plain:
             widths = self._set.widths(texts)
             if widths is not None:
-                self._font.remember(together)
+                self._font.texts.append(together)
                 return self._one_line_each(texts, widths)
         lines: list[str] = []
         forms: list[str] = []
@@ -86,10 +86,7 @@ class TextDrawer:
             if not text:
                 forms.append("")
             elif plain or self._all_plain(text):
-                step, broken, width, _ = self._set.set_plain(text, note_here)
-                lines.extend(broken)
-                self._font.remember("".join(broken))
-                forms.append(self._plain(step, broken, width))
+                forms.append(self._plain(text, lines, note_here))
             else:
                 forms.append(self._unusual(text, lines, note_here))
         return (_BETWEEN_CODES.join(forms) % tuple(codes(lines))).split(_BETWEEN_CODES) if lines else forms
@@ -98,24 +95,25 @@ class TextDrawer:
         """Texts that need no breaking."""
         end = f") Tj{self._end}"
         step_for = self._set.step_for
-        if step_for(max(widths)):
-            sizes = [self._sized(step_for(width), 1) for width in widths]
-        else:
-            sizes = [self._sized(0, 1)] * len(texts)
-            if not self._share:
-                head, ((before, start, after),), _ = sizes[0]
-                begin = f"{head}{before}{start:.2f}{after}("
-                return [f"{begin}{code}{end}" if code else "" for code in codes(texts)]
+        full_size = step_for(max(widths)) == 0
+        if full_size and not self._share:
+            head, ((before, start, after),), _ = self._sized(0, 1)
+            begin = f"{head}{before}{start:.2f}{after}("
+            return [f"{begin}{code}{end}" if code else "" for code in codes(texts)]
+        sizes = [self._sized(0, 1)] * len(texts) if full_size else [self._sized(step_for(w), 1) for w in widths]
         return [
             f"{head}{before}{start - pull * width:.2f}{after}({code}{end}" if code else ""
             for (head, ((before, start, after),), pull), width, code in zip(sizes, widths, codes(texts), strict=True)
         ]
 
-    def _plain(self, step: int, lines: Sequence[str], width: int) -> str:
-        """Operators that print lines of plain characters, with %s for the codes of each."""
-        count = len(lines)
+    def _plain(self, text: str, lines: list[str], note: Note) -> str:
+        """Operators that print a text of plain characters, with %s for the codes of each of the `lines` added."""
+        step, broken, width, _ = self._set.set_plain(text, note)
+        self._font.texts.extend(broken)
+        lines.extend(broken)
+        count = len(broken)
         if self._share:
-            widths = [width] if width >= 0 else [self._set.width_of(line) for line in lines]
+            widths = [width] if width >= 0 else [self._set.width_of(line) for line in broken]
             return self._form(step, [_SHOW] * count, widths)
         known = self._flush_left.get((step, count))
         if known is None:
@@ -137,7 +135,7 @@ class TextDrawer:
         for ordinary, run in groupby(line, fonts.plain().__contains__):
             if ordinary:
                 lines.append("".join(run))
-                self._font.remember(lines[-1])
+                self._font.texts.append(lines[-1])
                 shows.append(_SHOW)
                 continue
             for character in run:
@@ -155,7 +153,7 @@ class TextDrawer:
         return f"{head}{' '.join(placed)}{self._end}"
 
     def _sized(self, step: int, count: int) -> _Lines:
-        """What `count` lines at a step of the ladder have in common, whatever they say."""
+        """What `count` lines at a step of the ladder are set with, whatever they say."""
         known = self._lines.get((step, count))
         if known is None:
             slot, size = self._slot, self._slot.ladder.steps[step]

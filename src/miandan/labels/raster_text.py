@@ -176,13 +176,14 @@ class TextDrawer:
     def _planned(self, step: int, count: int, less: int) -> _Plan:
         """The plan for `count` lines, `less` dots smaller than the step's size."""
         size = self._slot.ladder.steps[step]
-        # A line of nothing but ideographs is the usual one, and has to find room at a size that is rounded up.
-        ideographs = max(1, size.width // fonts.UNITS)
-        ppem = max(1, min(round(dots(size.size, self._dpi)), self._room // ideographs, self._depth) - less)
+        # Broken text fills its lines, mostly with ideographs; those have to find room at a size that is rounded up.
+        ideographs = size.width // fonts.UNITS if count > 1 else 0
+        widest = self._room // max(1, ideographs)
+        ppem = max(1, min(round(dots(size.size, self._dpi)), widest, self._depth) - less)
         own = glyphs(fonts.BOLD if self._slot.bold else fonts.REGULAR, ppem)
-        # Where the PDF has the lines, but their em squares moved by what it takes to lie in the box.
-        wanted = [dots(base, self._dpi) + self._above - ASCENT * ppem for base in self._slot.baselines(size, count)]
-        tops = [max(0, min(round(top), self._depth - ppem)) for top in wanted]
+        # Lines stand where the PDF has them, but their em squares are moved by what it takes to lie in the box.
+        bases = [round(dots(base, self._dpi) + self._above) for base in self._slot.baselines(size, count)]
+        tops = [max(0, min(base - round(ASCENT * ppem), self._depth - ppem)) for base in bases]
         plan = self._plans[step, count, less] = _Plan(tuple(self._pieces(own, tops)), own)
         return plan
 

@@ -3,7 +3,7 @@
 Sheets are written as they are made, so that 100,000 of them take no more memory than ten.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from miandan.kernel.errors import Refusal
+from miandan.labels import symbols
 from miandan.labels.choosing import Choice
-from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport
+from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf import render_pdf
-from miandan.labels.pictures import Bits, write_png
+from miandan.labels.pictures import write_png
 from miandan.labels.printers import zpl_native
 from miandan.labels.printers.documents import document
 from miandan.labels.printers.profile import Language, Profile
@@ -63,7 +64,7 @@ def render(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> Rende
     """Write the labels to a file that appears complete or not at all, or into a stream.
 
     Pictures of several sheets go into files numbered beside `out`: preview.png, preview-0002.png, ... Raises Refusal
-    labels.nothing_to_print, labels.stream_needed for several pictures into one stream, those of a wrong template, of
+    labels.nothing_to_print, labels.stream_needs_one for several pictures into one stream, those of a wrong template, of
     a sheet that the printer cannot hold, and of writing a file.
     """
     if job.to.is_picture:
@@ -103,22 +104,30 @@ def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator
     """Each sheet in the printer's language, or as PBM."""
     if job.profile is not None and job.profile.has_fonts:
         for native in zpl_native.documents(labels, job.profile, job.choice, purpose=job.purpose):
-            tally.add(native.warnings)
+            off = LabelWarning(tally.pages, native.label.number, WarningKind.OFF_THE_PAPER, job.profile.name)
+            tally.add((*native.warnings, *([off] if native.lost else [])))
             yield native.data
         return
-    make = _pbm if job.profile is None else _for_printer(job.profile)
     for sheet in rasterise(labels, job.choice, dpi=job.dpi, purpose=job.purpose):
-        tally.add(sheet.warnings)
-        yield make(sheet)
+        if job.profile is None:
+            tally.add(sheet.warnings)
+            yield b"P4\n%d %d\n%b" % (sheet.bits.width, sheet.bits.height, sheet.bits.data)
+            continue
+        made = document(sheet.bits, job.profile)
+        tally.add((*sheet.warnings, *_of_printer(sheet, job.profile, made.lost, tally.pages)))
+        yield made.data
 
 
-def _for_printer(profile: Profile) -> Callable[[RasterSheet], bytes]:
-    return lambda sheet: document(sheet.bits, profile).data
-
-
-def _pbm(sheet: RasterSheet) -> bytes:
-    bits: Bits = sheet.bits
-    return b"P4\n%d %d\n%b" % (bits.width, bits.height, bits.data)
+def _of_printer(sheet: RasterSheet, profile: Profile, lost: int, page: int) -> Iterator[LabelWarning]:
+    """What is to be told of a sheet on this printer, beyond what is to be told of it anywhere."""
+    number = sheet.label.number
+    if lost:
+        yield LabelWarning(page, number, WarningKind.OFF_THE_PAPER, profile.name)
+    if profile.finest_module > 1:
+        layer = sheet.compiled.layer(sheet.label)
+        for name, module in symbols.placed_modules(layer, sheet.label, profile.dpi):
+            if module < profile.finest_module:
+                yield LabelWarning(page, number, WarningKind.BARCODE_TOO_FINE, name)
 
 
 def _pictures(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> RenderReport:

@@ -27,9 +27,10 @@ _NARROW, _WIDE = 400, 700
 class Setter:
     """Sets the text of one slot.
 
-    `set` does all of it. An output that reads all texts of a sheet and looks at them together, which is quicker,
-    takes `set_plain` and `set_unusual`; text flush left of up to `surely_fits` characters of `fonts.plain()` is one
-    line at the first step as it stands.
+    `set` does all of it. An output that looks at many texts together to see whether all characters are ordinary
+    (`fonts.plain`), which is quicker, takes `set_plain` and `set_unusual`. Ordinary text flush left of up to
+    `surely_fits` characters is one line at the first step as it stands; `widths` and `step_for` answer for many texts
+    of one line each.
     """
 
     def __init__(self, slot: TextSlot) -> None:
@@ -93,10 +94,8 @@ class Setter:
             note(kind, self._slot.name)
         if not cleaned.text:
             return None
-        step, lines, shortened = fit(cleaned.text[:LONGEST], self._ladder, self.advance)
-        if shortened:
-            note(WarningKind.TEXT_SHORTENED, self._slot.name)
-        return step, lines, -1, False
+        step, lines, width, _ = self.set_plain(cleaned.text, note)
+        return step, lines, width, False
 
     def width_of(self, line: str) -> int:
         """Thousandths of the font size."""

@@ -3,13 +3,15 @@
 Code 128 and QR codes are our own and quick; the kinds that labels seldom carry come from zxing-cpp.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import zxingcpp
 
 from miandan.labels import code128, qr
-from miandan.labels.compiled import BarcodeSlot
+from miandan.labels.compiled import BarcodeSlot, Layer
+from miandan.labels.model import LabelData
 from miandan.labels.template import Box
 
 MICROMETRES = 25_400  # per inch
@@ -106,9 +108,8 @@ def dots(micrometres: float, dpi: int) -> float:
 
 def whole_dots(box: Box, dpi: int) -> tuple[int, int, int, int]:
     """The dots that lie wholly in the box: x, y, width, height."""
-    per_um = dpi / MICROMETRES
-    left, top = -int(-box.x * per_um // 1), -int(-box.y * per_um // 1)
-    right, bottom = int((box.x + box.w) * per_um), int((box.y + box.h) * per_um)
+    left, top = -(-box.x * dpi // MICROMETRES), -(-box.y * dpi // MICROMETRES)
+    right, bottom = (box.x + box.w) * dpi // MICROMETRES, (box.y + box.h) * dpi // MICROMETRES
     return left, top, max(0, right - left), max(0, bottom - top)
 
 
@@ -131,3 +132,18 @@ def place(slot: BarcodeSlot, columns: int, rows: int, dpi: int) -> Place | None:
     length, depth = columns * module, across if rows == 1 else rows * module
     w, h = (depth, length) if turned else (length, depth)
     return Place(x + (width - w) // 2, y + (height - h) // 2, w, h, module)
+
+
+def placed_modules(layer: Layer, label: LabelData, dpi: int) -> Iterator[tuple[str, int]]:
+    """Name and module (in dots) of every symbol that a sheet shows."""
+    encoder = Encoder()
+    for slot in (*layer.static, *layer.slots):
+        if not isinstance(slot, BarcodeSlot) or (slot.shown is not None and not slot.shown(label)):
+            continue
+        try:
+            symbol = encoder.encode(slot.symbology, slot.read(label))
+        except ValueError:
+            continue
+        stands = place(slot, symbol.columns, symbol.rows, dpi)
+        if stands is not None:
+            yield slot.name, stands.module
