@@ -13,7 +13,7 @@ from miandan.kernel.postgres.binaries import program
 
 PARTS = {
     "take": "Taking numbers against RAW",
-    "pdf": "Label PDF against reportlab",
+    "pdf": "Label PDF against reportlab and pycairo with Pango",
     "addresses": "Address parser against jionlp",
     "ship": "miandan ship and --help, from process start",
 }

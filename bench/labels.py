@@ -60,7 +60,7 @@ def stream(count: int) -> Iterator[LabelData]:
             remark=words(16),
             services=("保价 500元",),
             printed_at=f"2026-11-11 08:{index // 60 % 60:02d}:{index % 60:02d}",
-            position=f"{index + 1}/{count}",
+            position=f"{index % 1_000 + 1}/1000",
         )
 
 

@@ -2,8 +2,8 @@
 
 import json
 import os
+import platform
 import subprocess
-import sys
 import sysconfig
 from dataclasses import asdict
 from importlib import resources
@@ -12,11 +12,15 @@ from types import TracebackType
 from typing import Any
 
 import zxingcpp
+from tests.parts import Part, install
 
 from bench.labels import Command
 
 PYTHON = "/usr/bin/python3"  # Debian's, whose packages these are
-PACKAGES = "python3-cairo python3-gi-cairo gir1.2-pango-1.0"
+PARTS = [
+    Part(package, PYTHON, "that a label PDF is quicker than pycairo's with Pango")
+    for package in ("python3-cairo", "python3-gi-cairo", "gir1.2-pango-1.0")
+]
 _PROBE = """
 import sysconfig, cairo, gi
 gi.require_version("PangoCairo", "1.0")
@@ -30,15 +34,22 @@ _FONTS = """<?xml version="1.0"?>
 
 
 def missing() -> str:
-    """Why this baseline cannot be run here; empty when it can."""
+    """Why this baseline cannot be run here; empty when it can. Debian's packages are installed where root may."""
     if not Path(PYTHON).is_file():
         return f"there is no {PYTHON}"
-    probe = subprocess.run([PYTHON, "-c", _PROBE], capture_output=True, text=True, check=False)
-    if probe.returncode:
-        return f"{PYTHON} lacks {PACKAGES}"
-    if probe.stdout.strip() != sysconfig.get_config_var("EXT_SUFFIX"):
-        return f"{PYTHON} cannot load the zxing-cpp of this Python ({sys.version.split()[0]})"
+    if not _loads():
+        install(PARTS)
+    extensions = _loads()
+    if not extensions:
+        return f"{PYTHON} lacks {', '.join(part.package for part in PARTS)}"
+    if extensions != sysconfig.get_config_var("EXT_SUFFIX"):
+        return f"{PYTHON} cannot load the zxing-cpp of this Python {platform.python_version()}"
     return ""
+
+
+def _loads() -> str:
+    """The suffix of that Python's extension modules when it can load pycairo and Pango, else nothing."""
+    return subprocess.run([PYTHON, "-c", _PROBE], capture_output=True, text=True, check=False).stdout.strip()
 
 
 class Pango:

@@ -73,6 +73,7 @@ def told(text: str, purpose: Purpose = Purpose.LABEL) -> list[tuple[str, str]]:
         (page(TABLE | {"columns": []}), "$.nodes[0].columns", "at least one column"),
         (page(TABLE | {"row_height": 50000}), "$.nodes[0].row_height", "no room for one row"),
         (page(TABLE | {"overflow": "sheet"}), "$.nodes[0]", "no table on the further sheets"),
+        (page(TABLE | {"sheets": "all"}), "$.nodes[0].overflow", "on further sheets"),
         (page(custom=BOX | {"x": 60000}), "$.custom", "x+w = 90000"),
     ],
 )

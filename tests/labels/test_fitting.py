@@ -1,5 +1,6 @@
 """Text in boxes: it shrinks, wraps, ends in an ellipsis, and never leaves its box."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,3 +56,16 @@ def test_a_number_or_a_word_stays_on_one_line() -> None:
 def test_closing_marks_do_not_begin_a_line() -> None:
     ladder = Ladder(32_000, 12_000, 4_000, 4_000, 2, 1.18)
     assert fitted("一二三四五六七八，九十", ladder).lines == ["一二三四五六七", "八，九十"]
+
+
+@pytest.mark.parametrize("face", [fonts.REGULAR, fonts.BOLD])
+def test_widths_that_are_taken_for_granted_are_those_of_the_face(face: str) -> None:
+    """Ideographs are not looked up one by one, neither when text is measured nor when it is broken."""
+    advance = fonts.face(face).advance
+    ladder = Ladder(7_000, 1_000, 1_000, 1_000, 1, 1.18)
+    for character in map(chr, [*range(0x20, 0xD800), *range(0xE000, 0x10000)]):
+        width = advance[character]
+        assert list(advance.of(f"中{character}?")) == [1_000, width, advance["?"]], character
+        assert advance.totals([f"中{character}", character]) == [1_000 + width, width], character
+        (line,) = fit(character * 40, ladder, advance).lines
+        assert sum(map(advance.__getitem__, line)) <= 7_000, character

@@ -75,6 +75,22 @@ def test_a_qr_code_is_the_symbol_that_an_encoder_draws(length: int) -> None:
     assert ours == "".join("1" if level == 0 else "0" for level in bytes(image))
 
 
+def test_a_qr_code_is_the_same_after_thousands_of_others() -> None:
+    """What is learnt about bytes is kept up to a limit."""
+    rng = random.Random(5)
+    texts = ["".join(rng.choices(string.printable, k=40)) for _ in range(1_500)]
+    before = [qr.encode(text) for text in texts[:20]]
+    for text in texts:
+        qr.encode(text)
+    assert [qr.encode(text) for text in texts[:20]] == before
+
+
+def test_a_code_128_wider_than_any_label_is_refused() -> None:
+    assert code128.encode("1" * 190).width == 11 * 97 + 13
+    with pytest.raises(ValueError, match="100"):
+        code128.encode("1" * 202)
+
+
 def test_a_qr_code_refuses_what_no_label_can_print() -> None:
     with pytest.raises(ValueError, match="213"):
         qr.encode("x" * 214)

@@ -305,6 +305,10 @@ class _Walk:
             yield Problem(f"{here}.row_height", "表格放不下一行", "the table has no room for one row")
         if table.size > table.row_height:
             yield Problem(f"{here}.size", "字高于行", "the text is higher than a row")
+        if table.sheets != "first" and table.overflow != "sheet":
+            yield Problem(
+                f"{here}.overflow", '续页上的表格应为 "sheet"', 'must be "sheet" for a table on further sheets'
+            )
         self._further |= table.sheets != "first"
         if table.overflow == "sheet" and table.sheets != "further":
             self._continued.append(here)

@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from miandan.labels.fonts import Advances
@@ -45,6 +45,9 @@ class Ladder:
             current = max(smallest, current * _STEP)
         self.holds = [step.width * step.lines for step in self.steps]
         """Thousandths that each step holds at most, so that steps which are too large need not be tried."""
+        single = takewhile(lambda step: step.lines == 1, self.steps)
+        self.widest = max((step.width for step in single), default=self.steps[0].width)
+        """The widest text that stands on one line before more lines are tried."""
 
     def first_for(self, width: int) -> int:
         """The largest size at which text of `width` thousandths may find room; past the end when none has it."""

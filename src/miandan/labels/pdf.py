@@ -5,10 +5,11 @@ characters used. The same labels give the same bytes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from miandan.kernel.errors import Refusal
 from miandan.labels.choosing import Choice, Compiler
@@ -72,7 +73,8 @@ def _sheets(labels: Iterable[LabelData], compiler: Compiler) -> Iterator[_Sheet]
             yield compiled, sheet
 
 
-class _PutLayer(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class _PutLayer:
     """A layer that sheets of the file show: its writer, the object of its static part, what its pages say of paper."""
 
     writer: LayerWriter

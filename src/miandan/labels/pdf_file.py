@@ -45,7 +45,7 @@ class PdfFile:
         self._pending: list[bytes] = [_HEADER]
         self._pending_size = self._written = len(_HEADER)
         self._places = array("q", [0])
-        self._groups: list[tuple[int, list[int]]] = []
+        self._groups: list[tuple[int, array[int]]] = []
         self.catalogue = self.reserve()
         self.tree = self.reserve()
         self.pages = 0
@@ -81,7 +81,7 @@ class PdfFile:
     def add_page(self, content: bytes, entries: bytes = b"") -> None:
         """Write a sheet; paper and resources are the page tree's unless `entries` of its own say otherwise."""
         if self.pages % _GROUP == 0:
-            self._groups.append((self.reserve(), []))
+            self._groups.append((self.reserve(), array("q")))
         parent, kids = self._groups[-1]
         packed = deflated(content)
         page = len(self._places)

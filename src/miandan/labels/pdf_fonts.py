@@ -7,6 +7,7 @@ holds every other character, the box included, as a drawing of its own with a co
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from functools import cache
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.pdf_file import PdfFile
@@ -22,6 +23,7 @@ _CMAP_TAIL = b"endcmap CMapName currentdict /CMap defineresource pop end end\n"
 _RANGES = 100  # a CMap section holds no more
 
 
+@cache
 def _identity_map() -> bytes:
     """ToUnicode for codes that are UTF-16 units already: 256 ranges, one per high byte."""
     ranges = [b"<%02X00> <%02XFF> <%02X00>\n" % (high, high, high) for high in range(256)]

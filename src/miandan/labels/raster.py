@@ -4,7 +4,7 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 
@@ -132,29 +132,31 @@ class LayerDrawer:
 
     def _compile(self, slots: tuple[Slot, ...], taken: Dots) -> None:
         """`taken` are the bytes of a page that are not sure to be white."""
-        self._patches = [found for slot in slots if (found := self._patch(slot))]
-        for _, patch in self._patches:
-            taken[patch.place] = 1
+        self._patches: list[tuple[Condition | None, Callable[[Page], None]]] = []
+        for slot in slots:
+            if patch := self._patch(slot):
+                place = taken[patch.place]
+                self._patches.append((slot.shown, patch.lay if place.any() else patch.copy))
+                place[:] = 1
         self._barcodes = [
             (slot.shown, BarcodeDrawer(slot, self._dpi, taken)) for slot in slots if isinstance(slot, BarcodeSlot)
         ]
         self._texts = TextBlock([slot for slot in slots if isinstance(slot, TextSlot)], self._dpi, taken)
 
-    def _patch(self, slot: Slot) -> tuple[Condition | None, Patch] | None:
+    def _patch(self, slot: Slot) -> Patch | None:
         match slot:
             case FillSlot():
-                return slot.shown, fill(slot, self._dpi, self._width, self._height)
+                return fill(slot, self._dpi, self._width, self._height)
             case ImageSlot():
-                drawn = image(slot, self._dpi)
-                return (slot.shown, drawn) if drawn else None
+                return image(slot, self._dpi)
             case _:
                 return None
 
     def _draw(self, label: LabelData, note: Note, page: Page) -> None:
         """Text stands over the shapes, as in the PDF."""
-        for shown, patch in self._patches:
+        for shown, lay in self._patches:
             if shown is None or shown(label):
-                patch.lay(page)
+                lay(page)
         encoder = Encoder()
         for shown, barcode in self._barcodes:
             if shown is None or shown(label):

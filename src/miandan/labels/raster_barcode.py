@@ -28,7 +28,7 @@ class BarcodeDrawer:
         self._dpi = dpi
         self._layers: dict[tuple[int, int], _Layer | None] = {}
         place = taken[bytes_under(*whole_dots(slot.box, dpi))]
-        self._put = _laid if place.any() else np.copyto
+        self._put = _laid if place.any() else _copied
         place[:] = 1
 
     def draw(self, label: LabelData, note: Note, page: Page, encoder: Encoder) -> None:
@@ -63,6 +63,10 @@ class BarcodeDrawer:
 
 
 _Put = Callable[[Dots, Dots], None]
+
+
+def _copied(place: Dots, dots: Dots) -> None:
+    place[:] = dots
 
 
 def _laid(place: Dots, dots: Dots) -> None:

@@ -20,9 +20,9 @@ _HALF, _QUARTER, _EIGHTH = (
     for shift, mask in ((4, 0x0F0F0F0F0F0F0F0F), (2, 0x3333333333333333), (1, 0x5555555555555555))
 )
 
-Placed = tuple[tuple[int, int], int, int, int]
-"""A line: rows and tiles that are shown; the first row of the columns that is; its first tile; the byte of the page for
-that row and tile. A plain tuple: there are some twenty on a sheet."""
+Placed = tuple[slice, int, slice, int, int]
+"""A line: rows of the page, and the first byte of them; rows of its columns that are shown; its first tile and the one
+behind it. A plain tuple: there are some twenty on a sheet."""
 
 
 class Lines:
@@ -43,24 +43,22 @@ class Lines:
     def burn(self, page: Page) -> None:
         """Lay all lines on the page."""
         if self.columns:
-            self._burn_upright(page)
+            self._burn_upright(page.dots)
         for patch in self.black_patches:
             patch.lay(page)
         for patch in self.white_patches:
             patch.clear(page)
 
-    def _burn_upright(self, page: Page) -> None:
-        tiles, ink = self.tiles, page.ink
-        dots = _rows(b"".join(self.columns), tiles)
-        array, byte, on_page, in_dots = np.ndarray, np.uint8, (page.stride, 1), (tiles, 1)
-        for shape, first, tile, at in self.alone:
-            np.copyto(array(shape, byte, ink, at, on_page), array(shape, byte, dots, first * tiles + tile, in_dots))
-        for shape, first, tile, at in self.black:
-            place = array(shape, byte, ink, at, on_page)
-            np.bitwise_or(place, array(shape, byte, dots, first * tiles + tile, in_dots), place)
-        for shape, first, tile, at in self.white:
-            place = array(shape, byte, ink, at, on_page)
-            np.bitwise_and(place, ~array(shape, byte, dots, first * tiles + tile, in_dots), place)
+    def _burn_upright(self, page: Dots) -> None:
+        dots = _rows(b"".join(self.columns), self.tiles)
+        for down, byte, shown, tile, end in self.alone:
+            page[down, byte : byte + end - tile] = dots[shown, tile:end]
+        for down, byte, shown, tile, end in self.black:
+            place = page[down, byte : byte + end - tile]
+            np.bitwise_or(place, dots[shown, tile:end], place)
+        for down, byte, shown, tile, end in self.white:
+            place = page[down, byte : byte + end - tile]
+            np.bitwise_and(place, ~dots[shown, tile:end], place)
 
 
 def _rows(columns: bytes, tiles: int) -> Dots:
@@ -73,7 +71,7 @@ def _rows(columns: bytes, tiles: int) -> Dots:
     quarters = words.reshape(4, 2, tiles)
     _swap(quarters[:, 0], quarters[:, 1], moved, *_EIGHTH)
     # Now a plane for each of the eight rows of a band, in it the tiles, of each its bands.
-    return words.view(np.uint8).reshape(8, tiles, COLUMN).transpose(2, 0, 1).copy()
+    return words.view(np.uint8).reshape(8, tiles, COLUMN).transpose(2, 0, 1).reshape(STRIP, tiles)
 
 
 def _swap(upper: _Words, lower: _Words, moved: _Words, shift: np.uint64, mask: np.uint64) -> None:

@@ -51,6 +51,10 @@ class Patch:
         self._packed = np.packbits(wide, axis=1)
         self.place = bytes_under(x, y, columns, rows)
 
+    def copy(self, page: Page) -> None:
+        """Lay it where all bytes that it touches are white."""
+        page.dots[self.place] = self._packed
+
     def lay(self, page: Page) -> None:
         """Blacken its dots."""
         place = page.dots[self.place]

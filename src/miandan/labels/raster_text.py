@@ -8,7 +8,8 @@ import numpy as np
 
 from miandan.labels import fonts
 from miandan.labels.bindings import Condition, Reader
-from miandan.labels.compiled import ASCENT, TextSlot
+from miandan.labels.compiled import ASCENT, PITCH, TextSlot
+from miandan.labels.fitting import Step
 from miandan.labels.model import LabelData
 from miandan.labels.raster_glyphs import Glyphs, glyphs
 from miandan.labels.raster_lines import BLANK, COLUMN, STRIP, Lines, Placed
@@ -46,15 +47,12 @@ class TextBlock:
 
 
 class _Piece(NamedTuple):
-    """One strip of one line."""
+    """One strip of one line: which rows of it are shown, and on which rows of the page."""
 
     line: int
     strip: int
-    first: int
-    """Row of the strip that is the first shown."""
-    rows: int
-    at: int
-    """Byte of the page where that row begins."""
+    shown: slice
+    down: slice
 
 
 class _Plan(NamedTuple):
@@ -71,7 +69,6 @@ class TextDrawer:
         self.read: Reader = slot.read if slot.shown is None else _where(slot.shown, slot.read)
         self._slot = slot
         self._dpi = dpi
-        self._stride = taken.shape[1]
         self._setter = Setter(slot)
         self._surely_fits = self._setter.surely_fits
         self._left, self._top, self._width, self._height = whole_dots(slot.box, dpi)
@@ -115,7 +112,7 @@ class TextDrawer:
             placed: list[Placed] = []
             strips, tile = own.strips, lines.tiles
             try:
-                for line, strip, first, rows, at in pieces:
+                for line, strip, shown, down in pieces:
                     ink = charmap_encode(texts[line], "strict", strips[strip])[0]
                     free = most - len(ink)
                     if free < 0:
@@ -123,10 +120,10 @@ class TextDrawer:
                     x = left + (halves * free >> 4)  # half a column is four bytes
                     before = x & 7
                     width = before + (len(ink) >> 3)
-                    tiles = width + 7 >> 3
+                    end = tile + (width + 7 >> 3)
                     columns += (BLANK[before], ink, BLANK[-width & 7])
-                    placed.append(((rows, tiles), first, tile, at + (x >> 3)))
-                    tile += tiles
+                    placed.append((down, x >> 3, shown, tile, end))
+                    tile = end
                 else:
                     lines.columns += columns
                     lines.tiles = tile
@@ -152,18 +149,18 @@ class TextDrawer:
                 self._place(piece, ink[: self._most], lines)
 
     def _place(self, piece: _Piece, ink: bytes, lines: Lines) -> None:
-        columns = len(ink) // COLUMN
-        x = self._left + self._before(columns)
-        tiles = (x % 8 + columns + 7) // 8
-        lines.columns += (BLANK[x % 8], ink, BLANK[8 * tiles - x % 8 - columns])
-        lines.kinds[self._kind].append(((piece.rows, tiles), piece.first, lines.tiles, piece.at + x // 8))
-        lines.tiles += tiles
+        x = self._left + self._before(len(ink) // COLUMN)
+        width = x % 8 + len(ink) // COLUMN
+        end = lines.tiles + (width + 7) // 8
+        lines.columns += (BLANK[x % 8], ink, BLANK[-width % 8])
+        lines.kinds[self._kind].append((piece.down, x // 8, piece.shown, lines.tiles, end))
+        lines.tiles = end
 
     def _turn(self, piece: _Piece, ink: bytes, lines: Lines) -> None:
         packed = np.frombuffer(ink, np.uint8).reshape(-1, COLUMN)
-        upright = np.unpackbits(packed, axis=1).T[piece.first : piece.first + piece.rows]
+        upright = np.unpackbits(packed, axis=1).T[piece.shown]
         rows, columns = upright.shape
-        along, down = self._before(columns), piece.at // self._stride - self._top
+        along, down = self._before(columns), piece.down.start - self._top
         back, up = self._room - along - columns, self._depth - down - rows
         x, y, turns = {90: (up, along, 3), 180: (back, up, 2), 270: (down, back, 1)}[self._turned]
         patch = Patch(self._left + x, self._top + y, np.rot90(upright, turns))
@@ -179,13 +176,19 @@ class TextDrawer:
         # Broken text fills its lines, mostly with ideographs; those have to find room at a size that is rounded up.
         ideographs = size.width // fonts.UNITS if count > 1 else 0
         widest = self._room // max(1, ideographs)
-        ppem = max(1, min(round(dots(size.size, self._dpi)), widest, self._depth) - less)
+        ppem = max(1, min(round(dots(size.size, self._dpi)), widest, self._depth // count) - less)
         own = glyphs(fonts.BOLD if self._slot.bold else fonts.REGULAR, ppem)
-        # Lines stand where the PDF has them, but their em squares are moved by what it takes to lie in the box.
-        bases = [round(dots(base, self._dpi) + self._above) for base in self._slot.baselines(size, count)]
-        tops = [max(0, min(base - round(ASCENT * ppem), self._depth - ppem)) for base in bases]
-        plan = self._plans[step, count, less] = _Plan(tuple(self._pieces(own, tops)), own)
+        plan = self._plans[step, count, less] = _Plan(tuple(self._pieces(own, self._tops(size, ppem, count))), own)
         return plan
+
+    def _tops(self, size: Step, ppem: int, count: int) -> list[int]:
+        """Rows of the frame where em squares begin: as in the PDF, but all as many whole dots apart and in the box."""
+        bases = [round(dots(base, self._dpi) + self._above) for base in self._slot.baselines(size, count)]
+        pitch = min(round(dots(PITCH * size.size, self._dpi)), (self._depth - ppem) // max(1, count - 1))
+        lines = pitch * (count - 1)
+        first = {"top": bases[0], "middle": (bases[0] + bases[-1] - lines) // 2, "bottom": bases[-1] - lines}
+        top = max(0, min(first[self._slot.valign] - round(ASCENT * ppem), self._depth - ppem - lines))
+        return [top + pitch * line for line in range(count)]
 
     def _pieces(self, own: Glyphs, tops: list[int]) -> Iterator[_Piece]:
         """Strips of cells around em squares that begin at `tops`. What leaves the box is not shown, and each row
@@ -197,7 +200,8 @@ class TextDrawer:
                 start = top - own.over + STRIP * strip
                 down, until = max(start, begin), min(start + STRIP, top + own.ppem + own.over, end)
                 if down < until:
-                    yield _Piece(line, strip, down - start, until - down, (self._top + down) * self._stride)
+                    place = slice(self._top + down, self._top + until)
+                    yield _Piece(line, strip, slice(down - start, until - start), place)
 
     @property
     def _above(self) -> float:

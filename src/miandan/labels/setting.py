@@ -4,7 +4,6 @@ What is known before the label comes is worked out beforehand: text that surely 
 """
 
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.compiled import TextSlot
@@ -44,8 +43,7 @@ class Setter:
         self._width = self._steps[0].width
         # Nothing that is printed is wider than its font size, so short text flush left needs no measuring.
         self.surely_fits = self._width // fonts.UNITS if slot.align == "left" else 0
-        single = takewhile(lambda step: step.lines == 1, self._steps)
-        self._widest = max((step.width for step in single), default=self._width)  # that stands on one line
+        self._widest = slot.ladder.widest
         self._may_fit = self._widest // _WIDE
         self._may_fit_ascii = self._widest // _NARROW
 
