@@ -13,7 +13,7 @@ from miandan.labels import symbols
 from miandan.labels.checking import checked
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, Slot, TextSlot
 from miandan.labels.model import LabelData
-from miandan.labels.pdf_units import DPI, POINTS
+from miandan.labels.pdf.units import DPI, POINTS
 from miandan.labels.setting import Setter
 from miandan.labels.standards import NEUTRAL, standard_for
 from miandan.labels.template import Template

@@ -31,7 +31,7 @@ from bench.labels import Bars, Command, Fill, Text, compiled, drawings, labels, 
 from bench.pairs import alternate
 from miandan.labels import fonts
 from miandan.labels.pdf import render_pdf, write_pdf
-from miandan.labels.pdf_units import POINTS
+from miandan.labels.pdf.units import POINTS
 
 COUNT = 1_000  # labels in one file
 FILES = 5  # of ours in a round, so that the clock sees about half a second

@@ -1,4 +1,4 @@
-"""`miandan render` as a merchant's designer or an ERP uses it: any format from data, wrong records told of, nobody shown."""
+"""`miandan render` as a designer or an ERP uses it: any format from data, wrong records told of, nobody shown."""
 
 import json
 from pathlib import Path

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miandan.labels import fonts, pdf_text
+from miandan.labels import fonts
 from miandan.labels.model import GoodsLine, LabelData, LabelWarning, RenderReport, WarningKind
 from miandan.labels.pdf import render_pdf, write_pdf
+from miandan.labels.pdf.text import codes
 from miandan.labels.pictures import Bits, write_png
 from miandan.labels.template import Box, Column, Field, Image, Literally, Node, Rect, Table, Template, Text, When
 from tests.labels import judges, pictures
@@ -254,7 +255,7 @@ PLAIN_LINES = st.lists(st.text(st.sampled_from(sorted(fonts.plain())), max_size=
 @given(PLAIN_LINES)
 def test_lines_become_codes_together_as_they_would_one_by_one(lines: list[str]) -> None:
     unescaped = [
-        re.sub(r"\\(.)", lambda found: {"r": "\r"}.get(found[1], found[1]), code) for code in pdf_text.codes(lines)
+        re.sub(r"\\(.)", lambda found: {"r": "\r"}.get(found[1], found[1]), code) for code in codes(lines)
     ]
     assert [code.encode("latin-1").decode("utf-16-be") for code in unescaped] == lines
 

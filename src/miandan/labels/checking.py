@@ -343,7 +343,8 @@ def _line(node: Line, here: str) -> Iterator[Problem]:
     if min(node.box.w, node.box.h) > _THICKEST_UM:
         yield Problem(f"{here}.box", "线条粗于 5 毫米，请用 rect", "thicker than 5 mm: use a rect")
     if 0 < node.dash < _SHORTEST_DASH_UM:
-        yield Problem(f"{here}.dash", f"应为 0 或不小于 {_SHORTEST_DASH_UM}", f"must be 0 or at least {_SHORTEST_DASH_UM}")
+        least = _SHORTEST_DASH_UM
+        yield Problem(f"{here}.dash", f"应为 0 或不小于 {least}", f"must be 0 or at least {least}")
 
 
 def _wrong_path(wrong: WrongPath, place: str) -> Problem:

@@ -139,7 +139,7 @@ class Advances(dict[str, int]):
 
     def __missing__(self, character: str) -> int:
         glyph = self._face.glyph(character)
-        # What the face lacks is drawn as wide as an ideograph at most (see pdf_fonts.py).
+        # What the face lacks is drawn as wide as an ideograph at most (see pdf/fonts.py).
         width = UNITS if glyph is None else min(UNITS, self._face.width(glyph))
         self[character] = width
         return width

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from miandan.labels import symbols
 from miandan.labels.compiled import BarcodeSlot
 from miandan.labels.model import LabelData, WarningKind
-from miandan.labels.pdf_units import NoteFor
+from miandan.labels.pdf.units import NoteFor
 from miandan.labels.symbols import Encoder, Place
 
 # A mask that ends exactly between two dots is drawn one dot longer by poppler, so it keeps this far away (in dots).

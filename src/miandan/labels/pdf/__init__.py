@@ -15,10 +15,10 @@ from miandan.kernel.errors import Refusal
 from miandan.labels.choosing import Choice, Compiler
 from miandan.labels.compiled import CompiledTemplate
 from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
-from miandan.labels.pdf_file import PdfFile
-from miandan.labels.pdf_fonts import put_fonts
-from miandan.labels.pdf_page import Ink, LayerWriter
-from miandan.labels.pdf_units import DPI, of_rows
+from miandan.labels.pdf.file import PdfFile
+from miandan.labels.pdf.fonts import put_fonts
+from miandan.labels.pdf.page import Ink, LayerWriter
+from miandan.labels.pdf.units import DPI, of_rows
 from miandan.labels.whole_file import written_whole
 
 _BATCH = 64  # sheets drawn together

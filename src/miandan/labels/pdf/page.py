@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from miandan.labels import fonts
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, ImageSlot, Layer, Slot, TextSlot
 from miandan.labels.model import LabelData
-from miandan.labels.pdf_barcode import BarcodeDrawer, Symbols
-from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
-from miandan.labels.pdf_text import TextDrawer
-from miandan.labels.pdf_units import POINTS, NoteFor, of_rows
+from miandan.labels.pdf.barcode import BarcodeDrawer, Symbols
+from miandan.labels.pdf.fonts import DrawnFonts, OwnFont
+from miandan.labels.pdf.text import TextDrawer
+from miandan.labels.pdf.units import POINTS, NoteFor, of_rows
 
 # Pages whose texts are kept before their characters are noted. Fewer take longer, as by then the processor's cache has
 # forgotten the characters known; those of so many take two megabytes.

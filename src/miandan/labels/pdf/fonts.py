@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from functools import cache
 
 from miandan.labels import cleaning, fonts
-from miandan.labels.pdf_file import PdfFile
+from miandan.labels.pdf.file import PdfFile
 
 _UNITS_HERE = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"  # as an array of this machine holds them
 _IDENTITY_HEAD = b"""/CIDInit /ProcSet findresource begin

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from miandan.labels import fonts
 from miandan.labels.compiled import TextSlot
 from miandan.labels.model import LabelData, WarningKind
-from miandan.labels.pdf_fonts import DrawnFonts, OwnFont
-from miandan.labels.pdf_units import POINTS, NoteFor
+from miandan.labels.pdf.fonts import DrawnFonts, OwnFont
+from miandan.labels.pdf.units import POINTS, NoteFor
 from miandan.labels.setting import Note, Setter
 
 _SHOW = "(%s) Tj"
