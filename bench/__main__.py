@@ -14,6 +14,7 @@ from miandan.kernel.postgres.binaries import program
 PARTS = {
     "take": "Taking numbers against RAW",
     "pdf": "Label PDF against reportlab and pycairo with Pango",
+    "raster": "1-bit rasters and ZPL against skia-python",
     "addresses": "Address parser against jionlp",
     "ship": "miandan ship and --help, from process start",
 }

@@ -1,12 +1,16 @@
 """`miandan render` as a designer or an ERP uses it: any format from data, wrong records told of, nobody shown."""
 
 import json
+import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.clerk import Clerk, Done
+from tests.cli.clerk import Clerk, Done, finish
 from tests.docs.raised import ROOT
 from tests.labels import judges
 from tests.labels.pictures import read_png
@@ -85,7 +89,8 @@ def test_wrong_records_are_told_of_and_the_others_are_made(designer: Clerk) -> N
 def test_nothing_usable_leaves_no_file(designer: Clerk) -> None:
     done = render(designer, data=records(designer, {"numbr": "2"}))
     assert done.code == 1
-    assert done.error_code == "labels.nothing_to_print"
+    assert done.error_code == "labels.no_records"
+    assert "取号" not in done.zh
     assert not (designer.folder / "labels.pdf").exists()
 
 
@@ -107,6 +112,11 @@ def test_full_labels_are_printed_only_on_request(designer: Clerk) -> None:
         (("--to", "zpl", "--profile", "zpl-2O3"), "labels.profile_unknown"),
         (("--to", "zpl", "--profile", "tspl-203"), "labels.profile_differs"),
         (("--to", "zpl", "--profile", "zpl-203", "--dpi", "300"), "labels.profile_differs"),
+        (("--to", "png", "--profile", "zpl-203", "--dpi", "300"), "labels.profile_differs"),
+        (("--to", "pdf", "--profile", "zpl-2O3"), "labels.profile_unknown"),
+        (("--to", "svg", "--profile", "zpl-2O3"), "labels.profile_unknown"),
+        (("--out", "/dev/full"), "labels.disk_full"),
+        (("--to", "svg", "--out", "/dev/full"), "labels.stream_needs_one"),
         (("--to", "png", "--out", "-"), "labels.stream_needs_one"),
         (("--out", "missing/labels.pdf"), "labels.not_writable"),
     ],
@@ -121,49 +131,86 @@ def test_a_wish_that_cannot_be_met_is_refused_with_what_can(
 
 def test_missing_data_is_refused(designer: Clerk) -> None:
     assert render(designer, data=designer.folder / "none.json").error_code == "labels.file_unreadable"
+    folder = render(designer, data=Path())
+    assert folder.error_code == "labels.file_unreadable"
+    assert "文件 . " in folder.zh
 
 
-def test_a_template_of_ones_own_is_checked_kept_and_used(designer: Clerk) -> None:
-    blocks = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8").split("```json\n")[1:]
-    for name, block in zip(("area", "whole"), blocks, strict=True):
-        (designer.folder / f"{name}.json").write_text(block.split("```")[0], encoding="utf-8")
-    assert designer.run("templates", "check", "area.json", "whole.json").code == 0
-    for file in ("area.json", "whole.json"):
-        assert designer.run("templates", "import", file).code == 0
-    assert "my-shop@1" in designer.run("templates", "list").out
-    data = records(designer, SOMEBODY | {"shop": "江南好物", "custom": {"batch": 7}})
-    assert render(designer, "--template", "my-shop", data=data).code == 0
-    assert "感谢惠顾江南好物" in judges.texts(designer.folder / "labels.pdf")[0]
-    assert render(designer, "--template", "bin-label@1", data=data).code == 0
+def test_a_preview_shows_where_the_printer_prints(designer: Clerk) -> None:
+    data = records(designer, SOMEBODY)
+    render(designer, "--to", "png", "--profile", "zpl-300", "--out", "before.png", data=data)
+    designer.run("calibrate", "--profile", "zpl-300", "--top", "9")  # too high by a millimetre
+    render(designer, "--to", "png", "--profile", "zpl-300", "--out", "after.png", data=data)
+    before, after = (read_png((designer.folder / name).read_bytes()) for name in ("before.png", "after.png"))
+    assert len(before) == 1536
+    assert after[12:] == before[:-12]
+    assert after != before
 
 
-def test_a_wrong_template_is_told_with_every_place(designer: Clerk) -> None:
-    (designer.folder / "t.json").write_text('{"name": "t", "version": 1, "width": 1, "height": 20000, "nodes": [{}]}')
-    done = designer.run("templates", "check", "t.json")
-    assert done.code == 2
-    assert "$.width" in done.err
-    assert "$.nodes[0]" in done.err
-    assert designer.run("templates", "import", "t.json").error_code == "labels.template_wrong"
+def test_what_is_repeated_of_the_data_cannot_steer_the_terminal(designer: Clerk) -> None:
+    data = records(designer, SOMEBODY | {"number": f"73\x1b[31m\u202e\r\n✓ {'9' * 500}", "goods": "\U0001f600"})
+    done = render(designer, data=data)
+    assert "emoji" in done.err
+    assert not {"\x1b", "\u202e", "\r"} & set(done.err)
+    assert "73␛[31m\ufffd␍␊✓ 999" in done.err
+    assert max(map(len, done.err.splitlines())) < 200
 
 
-def test_a_standard_template_cannot_be_replaced(designer: Clerk) -> None:
-    shown = designer.run("templates", "show", "zto-76x130")
-    (designer.folder / "mine.json").write_text(shown.out, encoding="utf-8")
-    assert designer.run("templates", "import", "mine.json").error_code == "labels.template_locked"
-    (designer.folder / "mine.json").write_text(shown.out.replace("zto-76x130", "zto-mine", 1), encoding="utf-8")
-    assert designer.run("templates", "import", "mine.json").code == 0
+def test_the_summary_counts_sheets_and_says_how_many_kinds_it_leaves_out(designer: Clerk) -> None:
+    box = {"x": 1_000, "w": 60_000, "h": 4_000}
+    fields = ["goods", *(f"custom.c{n}" for n in range(24))]
+    nodes = [
+        {"type": "text", "box": box | {"y": 4_500 * n}, "size": 3_000, "value": [{"of": "field", "path": path}]}
+        for n, path in enumerate(fields)
+    ]
+    (designer.folder / "many.json").write_text(
+        json.dumps({"name": "many", "version": 1, "width": 76_000, "height": 130_000, "nodes": nodes})
+    )
+    odd = records(designer, SOMEBODY | {"goods": "\U0001f600 \U0001f601", "custom": {f"c{n}": "😀" for n in range(24)}})
+    done = render(designer, "--template", "many.json", data=odd)
+    assert "emoji  goods  1 张 sheets" in done.err
+    assert "另有 5 种提示" in done.err
 
 
-def test_a_template_goes_to_cainiao_and_comes_back(designer: Clerk) -> None:
-    designer.run("templates", "export", "zto-76x130", "--to", "cainiao", "--out", "t.xml")
-    text = (designer.folder / "t.xml").read_text(encoding="utf-8")
-    assert text.startswith("<?xml")
-    back = designer.run("templates", "import", "t.xml", "--name", "from-cainiao")
-    assert back.code in (0, 2)
-    assert "from-cainiao@1" in back.err
-    assert render(designer, "--template", "from-cainiao").code == 0
-    assert designer.run("templates", "export", "zto-76x130", "--to", "word").error_code == "labels.language_unknown"
+def closed(number: int) -> Callable[[], object]:
+    return lambda: os.close(number)
 
 
-def test_the_schema_is_printed(designer: Clerk) -> None:
-    assert json.loads(designer.run("templates", "schema").out)["$defs"]["Template"]["type"] == "object"
+def test_a_closed_stream_is_told_of_and_nothing_is_said_to_be_done(designer: Clerk) -> None:
+    done = designer.run("render", "--data", str(EXAMPLE), "--out", "-", preexec=closed(1))
+    assert (done.code, done.error_code) == (1, "labels.not_writable")
+    assert "✓" not in done.err
+    done = designer.run("render", "--data", "-", preexec=closed(0))
+    assert (done.code, done.error_code) == (1, "labels.file_unreadable")
+    for command in ("list", "schema"):
+        assert designer.run("templates", command, preexec=closed(1)).code == 1
+
+
+def test_a_reader_that_has_gone_is_no_success(designer: Clerk) -> None:
+    process = designer.start("render", "--data", EXAMPLE, "--out", "-")
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    said = process.stderr.read().decode()
+    assert process.wait() == 1
+    assert "[labels.not_writable]" in said
+    assert "✓" not in said
+    assert "Exception ignored" not in said
+
+
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_program_that_is_asked_to_end_leaves_nothing_half_done(
+    designer: Clerk, asked: signal.Signals, code: int
+) -> None:
+    (designer.folder / "labels.pdf").write_bytes(b"old")
+    process = designer.start("render", "--data", "-")
+    assert process.stdin
+    process.stdin.write(json.dumps(SOMEBODY).encode() + b"\n")
+    process.stdin.flush()
+    while not list(designer.folder.glob(".labels.pdf.*.part")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(asked)
+    assert finish(process).code == code
+    assert designer.files() == ["labels.pdf"]
+    assert (designer.folder / "labels.pdf").read_bytes() == b"old"

@@ -209,3 +209,21 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65536)
     except OSError:  # how a terminal says that everybody has left
         return b""
+
+
+def test_labels_are_printed_on_the_template_that_was_named(clerk: Clerk) -> None:
+    clerk.orders(order_row(1))
+    assert clerk.ship("--template", "zto-100x180").code == 0
+    [page] = clerk.sheets()
+    assert "收件人存联" in page
+
+
+@pytest.mark.parametrize(
+    ("template", "code"), [("sf-76x130", "labels.template_of_another"), ("nobody", "labels.template_unknown")]
+)
+def test_a_template_that_does_not_do_costs_no_number(clerk: Clerk, template: str, code: str) -> None:
+    clerk.orders(order_row(1))
+    done = clerk.ship("--template", template)
+    assert (done.code, done.error_code) == (1, code)
+    assert clerk.ship().code == 0
+    assert [one.state.split()[-1] for one in clerk.report()] == ["taken"]

@@ -18,7 +18,7 @@ LABEL = sheet(
     cod_fen=12_345,
     ordered_at="2026-11-11T08:30:12+08:00",
     recipient_phone="13900001111",
-    custom={"batch": "7"},
+    custom={"batch": "7", "vip.level": "3"},
     copy=2,
 )
 
@@ -87,9 +87,13 @@ def test_a_path_leads_to_text_or_nowhere(path: str) -> None:
         (When("copy", has="1"), False),
         (When("number", equals="sf7312"), True),
         (When("custom.batch", equals="8"), False),
+        (When("custom.vip"), True),
+        (When("custom.vi"), False),
         (When("custom.batch", at_least=7), True),
         (When("remark", at_least=1), False),
         (When("goods_lines"), False),
+        (When("goods_lines", at_least=1), False),
+        (When("services", equals="保价  到付"), True),
     ],
 )
 def test_a_condition_holds_or_not(when: When, holds: bool) -> None:
@@ -101,6 +105,11 @@ def test_a_condition_holds_or_not(when: When, holds: bool) -> None:
 def test_no_fen_is_lost_in_yuan(fen: int) -> None:
     text = yuan(str(fen))
     assert text == "" if fen == 0 else round(float(text) * 100) == fen
+
+
+@pytest.mark.parametrize("text", ["²", "--5", "1" * 5_000, "1.5", "", "０"])
+def test_what_is_no_amount_prints_nothing(text: str) -> None:
+    assert yuan(text) == ""
 
 
 @given(st.text(max_size=40), st.text(max_size=20))

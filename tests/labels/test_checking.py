@@ -35,6 +35,13 @@ def page(*nodes: dict[str, Any], **head: Any) -> str:
     return json.dumps(whole)
 
 
+def nested(depth: int) -> dict[str, Any]:
+    group: dict[str, Any] = {"type": "group", "box": BOX, "nodes": []}
+    for _ in range(depth):
+        group = {"type": "group", "box": BOX, "nodes": [group]}
+    return group
+
+
 def told(text: str, purpose: Purpose = Purpose.LABEL) -> list[tuple[str, str]]:
     found = problems(text, standards.standard, purpose)
     assert all(CHINESE.search(problem.zh) for problem in found)
@@ -53,6 +60,19 @@ def told(text: str, purpose: Purpose = Purpose.LABEL) -> list[tuple[str, str]]:
         (page(colour="red"), "$", "`colour`"),
         (page({"type": "circle", "box": BOX}), "$.nodes[0].type", "expected one of text, rect"),
         (page({"box": BOX}), "$.nodes[0]", "`type` is missing"),
+        (page(TEXT | {"when": []}), "$.nodes[0].when", "at least 1 items"),
+        (page(TEXT | {"when": {"path": "copy", "at_least": 1, "equals": "1"}}), "$.nodes[0].when", "only one of"),
+        (
+            page(TEXT | {"value": [FIELD | {"mask": "label"}]}),
+            "$.nodes[0].value[0].mask",
+            "names, phones and addresses",
+        ),
+        (page(TEXT | {"value": [FIELD | {"slice": [1]}]}), "$.nodes[0].value[0].slice", "must have 2 items"),
+        (page(version=10**9), "$.version", "<= 999999999"),
+        (page(title="\ud800"), "$", "UTF-8"),
+        (page(*[TEXT] * 2_001), "$.nodes", "more than 2000"),
+        (page({"type": "group", "box": BOX, "nodes": [{}]} | {"nodes": [nested(30)]}), "$.nodes", "deeper than 20"),
+        (page(*[TABLE | {"row_height": 1500}] * 80), "$.nodes[76].columns", "2000 cells"),
         (page(TEXT | {"align": "center"}), "$.nodes[0].align", "left, centre, right"),
         (page(TEXT | {"rotate": 45}), "$.nodes[0].rotate", "0, 90, 180, 270"),
         (page(TEXT | {"size": "3mm"}), "$.nodes[0].size", "expected int, got str"),
@@ -145,6 +165,12 @@ def test_a_template_written_and_read_again_is_the_same() -> None:
         assert msgspec.json.decode(written(template), type=Template) == template
 
 
+def test_a_file_of_notepad_is_read() -> None:
+    text = page(TEXT).encode("utf-8-sig")
+    assert problems(text) == []
+    assert read_template(text).name == "mine"
+
+
 def test_a_custom_area_stands_in_the_standard_unchanged() -> None:
     standard = msgspec.structs.replace(_standard("neutral-76x130"), custom=None)
     with pytest.raises(ValueError, match="no custom area"):
@@ -169,4 +195,6 @@ def test_nothing_that_stands_in_a_file_makes_the_check_fail(changes: dict[str, A
     for node in (TEXT, TABLE):
         text = page(node | changes)
         if not problems(text, standards.standard):
-            assert read_template(text, standards.standard).name == "mine"
+            template = read_template(text, standards.standard)
+            assert checked(template).first.slots is not None
+            assert read_template(written(template), standards.standard) == template

@@ -254,9 +254,7 @@ PLAIN_LINES = st.lists(st.text(st.sampled_from(sorted(fonts.plain())), max_size=
 
 @given(PLAIN_LINES)
 def test_lines_become_codes_together_as_they_would_one_by_one(lines: list[str]) -> None:
-    unescaped = [
-        re.sub(r"\\(.)", lambda found: {"r": "\r"}.get(found[1], found[1]), code) for code in codes(lines)
-    ]
+    unescaped = [re.sub(r"\\(.)", lambda found: {"r": "\r"}.get(found[1], found[1]), code) for code in codes(lines)]
     assert [code.encode("latin-1").decode("utf-16-be") for code in unescaped] == lines
 
 

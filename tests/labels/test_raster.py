@@ -2,7 +2,7 @@
 
 import base64
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +123,18 @@ def test_zbar_reads_the_labels_too(tmp_path: Path) -> None:
 # --- places -----------------------------------------------------------------------------------------------------------
 
 ANYTHING = st.text(max_size=60) | st.sampled_from(
-    ["^XZ", '"\r\nPRINT 1', "\u202e反", "👨‍👩‍👧", "gjpqy(ÂẪǙ)ÅÉ", "e\u0301\u0300" * 20, "囍龘" * 30, "W" * 50, "i" * 90, "〱〲" * 8]
+    [
+        "^XZ",
+        '"\r\nPRINT 1',
+        "\u202e反",
+        "👨‍👩‍👧",
+        "gjpqy(ÂẪǙ)ÅÉ",
+        "e\u0301\u0300" * 20,
+        "囍龘" * 30,
+        "W" * 50,
+        "i" * 90,
+        "〱〲" * 8,
+    ]
 )
 
 
@@ -133,7 +144,10 @@ def test_no_text_leaves_its_box(written: str, rotate: Rotate, dpi: int, bold: bo
     side = st.integers(3_000, 25_000)
     box = Box(data.draw(st.integers(0, 30_000)), data.draw(st.integers(0, 14_000)), data.draw(side), data.draw(side))
     size = data.draw(st.integers(1_500, 3_000))
-    align, valign = data.draw(st.sampled_from(["left", "centre", "right"])), data.draw(st.sampled_from(["top", "middle", "bottom"]))
+    align, valign = (
+        data.draw(st.sampled_from(["left", "centre", "right"])),
+        data.draw(st.sampled_from(["top", "middle", "bottom"])),
+    )
     node = text(box, size=size, min_size=1_500, lines=4, rotate=rotate, bold=bold, align=align, valign=valign)
     assert inside(ink(drawn(of(node), sheet(remark=written), dpi)), box, dpi)
 
@@ -197,8 +211,13 @@ def test_turned_text_is_the_upright_one_turned(rotate: Rotate, align: Any) -> No
     )
     left, top, width, _ = whole_dots(box, 203)
     end = width - 1
-    turn = {90: lambda x, y: (end - y, x), 180: lambda x, y: (end - x, end - y), 270: lambda x, y: (y, end - x)}[rotate]
-    assert {turn(x - left, y - top) for x, y in upright} == {(x - left, y - top) for x, y in turned}
+    turns: dict[Rotate, Callable[[int, int], tuple[int, int]]] = {
+        90: lambda x, y: (end - y, x),
+        180: lambda x, y: (end - x, end - y),
+        270: lambda x, y: (y, end - x),
+    }
+    turned_by_hand = {turns[rotate](x - left, y - top) for x, y in upright}
+    assert turned_by_hand == {(x - left, y - top) for x, y in turned}
 
 
 def test_white_text_is_the_black_one_taken_out_of_a_black_box() -> None:

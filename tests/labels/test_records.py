@@ -139,6 +139,33 @@ def test_a_broken_line_costs_only_itself() -> None:
     assert [one.place for one in found if isinstance(one, BadRecord)] == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (b'{"number":"\xff"}', "not in UTF-8"),
+        (b'{"number":"1"', "not complete"),
+        (b'{"number":"1","custom":' + b'{"a":' * 3_000 + b"1" + b"}" * 3_000 + b"}", "nested too deeply"),
+    ],
+)
+def test_a_first_line_that_is_broken_costs_only_itself(first: bytes, words: str) -> None:
+    bad, good = read(first + b"\n" + json.dumps(SOMEBODY).encode() + b"\n")
+    assert isinstance(bad, BadRecord)
+    assert words in bad.refusal.en
+    assert isinstance(good, LabelData)
+
+
+def test_a_file_in_another_encoding_is_told_as_that() -> None:
+    [bad] = read('[{"number":"1","remark":"送到门口"}]'.encode("gb18030"))
+    assert isinstance(bad, BadRecord)
+    assert "UTF-8" in bad.refusal.zh
+
+
+@pytest.mark.parametrize("field", ["cod_fen", "copy", "pieces", "weight_g"])
+def test_a_count_that_cannot_be_is_refused(field: str) -> None:
+    for value in (-3, 10**400):
+        assert refused(SOMEBODY | {field: value}).fields["where"] == f"$.{field}"
+
+
 def test_a_broken_array_is_refused_as_a_whole() -> None:
     with pytest.raises(Refusal) as refusal:
         read("[" + json.dumps(SOMEBODY)[:-9])

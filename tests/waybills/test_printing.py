@@ -126,6 +126,13 @@ async def test_a_number_named_twice_is_printed_once(heart: Heart, tmp_path: Path
         assert (await stall.waybill(child)).copies == 1
 
 
+async def test_a_label_names_its_orders_its_childrens_too(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        one = await taken(stall, "1", pieces=2)
+        child = replace(one.ref, number=one.children[0])
+        assert [shown.order_ids for shown in await labels(stall, one.ref, child)] == [("1",)] * 2
+
+
 @pytest.mark.parametrize("carrier", ["yto", "jd"])
 async def test_children_follow_their_parent(heart: Heart, tmp_path: Path, carrier: str) -> None:
     async with heart.stall() as stall:

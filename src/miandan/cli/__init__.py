@@ -5,25 +5,56 @@ Commands hold no rule and no SQL. Heavy modules are imported inside them, so tha
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
+
+_INTERRUPTED, _TERMINATED = 130, 143
 
 
 def main() -> None:
-    """Run the command line. Whatever fails is told in words, and Ctrl-C is quiet from the first moment."""
+    """Run the command line. Whatever fails is told in words, Ctrl-C is quiet from the first moment, and to be asked to
+    end (SIGTERM) is like Ctrl-C: what is half done is cleared away."""
     _have_streams()
+    asked = _asked_to_end()
+    try:
+        _run()
+    except SystemExit as end:
+        if asked and end.code == _INTERRUPTED:
+            raise SystemExit(_TERMINATED) from None
+        raise
+
+
+def _run() -> None:
     try:
         from miandan.cli.app import app
 
         app()
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
         from miandan.cli.failures import explained
         from miandan.cli.session import complain
 
         complain(explained(error))
         raise SystemExit(1) from None
+
+
+def _asked_to_end() -> list[int]:
+    """Holds the signal once it has come. Whoever made us ignore it keeps their way."""
+    asked: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)  # asyncio has its own while it runs
+        if not callable(interrupt):  # ignored, as in the background of a script
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
+    return asked
 
 
 def _have_streams() -> None:

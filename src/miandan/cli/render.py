@@ -1,19 +1,18 @@
 """`miandan render`: labels of given data in any format, progress, what to look at, an exit code for scripts."""
 
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from miandan.cli.session import NOTHING_DONE, SOME_REFUSED, complain, say
+from miandan.cli.session import NOTHING_DONE, SOME_REFUSED, complain, say, shown
+from miandan.cli.streams import INPUT, standard_input, standard_output
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
 
 if TYPE_CHECKING:
-    from miandan.labels.model import LabelData, RenderReport
+    from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport
     from miandan.labels.records import BadRecord
     from miandan.labels.rendering import Job
 
@@ -39,23 +38,19 @@ class Wish(NamedTuple):
 
 def render(data: Path, wish: Wish) -> int:
     """Exit code 0 when every record is a label, 2 when some are not, 1 when none is."""
-    from miandan.labels.records import read_records
     from miandan.labels.rendering import render as work
 
     started = time.perf_counter()
     job = _job(wish)
     out = wish.out or Path(f"labels.{'pbm' if wish.to == 'raster' else wish.to}")
     good = _Good()
-    with _source(data) as source:
-        target = sys.stdout.buffer if str(out) == STREAM else out
+    with _source(data) as source, _target(out) as target:
         try:
-            report = work(good.labels(read_records(source, job.purpose)), job, target)
+            report = work(good.labels(_records(source, data, job.purpose)), job, target)
         except Refusal as refusal:
             good.tell()
-            complain(refusal)
+            complain(_of_the_data(refusal, data, good.refused))
             return NOTHING_DONE
-    if target is not out:
-        sys.stdout.buffer.flush()
     good.tell()
     for line in _summary(report, str(out), good.refused, time.perf_counter() - started):
         say(line)
@@ -68,7 +63,8 @@ def profile_folder() -> Path:
 
 
 def _job(wish: Wish) -> "Job":
-    """Raises labels.format_unknown, labels.purpose_unknown, labels.dpi_unknown, labels.profile_differs."""
+    """Raises labels.format_unknown, labels.purpose_unknown, labels.dpi_unknown, labels.profile_differs, and those of
+    finding a profile and a template."""
     from miandan.cli.templates import shelf
     from miandan.labels.model import Purpose
     from miandan.labels.printers import profiles
@@ -80,25 +76,58 @@ def _job(wish: Wish) -> "Job":
         raise Refusal("labels.purpose_unknown", purpose=wish.purpose, known=", ".join(Purpose))
     if wish.dpi is not None and wish.dpi not in _RESOLUTIONS:
         raise Refusal("labels.dpi_unknown", dpi=wish.dpi)
-    to, profile = Format(wish.to), None
-    if to.language is not None:
-        name = wish.profile or USUAL[to].replace("203", str(wish.dpi or DEFAULT_DPI))
+    to, profile, purpose = Format(wish.to), None, Purpose(wish.purpose)
+    name = wish.profile
+    if name is None and to.language is not None:
+        name = USUAL[to].replace("203", str(wish.dpi or DEFAULT_DPI))
+    if name is not None:
         profile = profiles.profile(name, profile_folder())
-        if profile.language != to.language or wish.dpi not in (None, profile.dpi):
+        if to.language not in (None, profile.language) or wish.dpi not in (None, profile.dpi):
             raise Refusal("labels.profile_differs", profile=name, language=profile.language, dpi=profile.dpi)
-    choice = shelf().find(wish.template) if wish.template else None
-    dpi = profile.dpi if profile else wish.dpi or DEFAULT_DPI
-    return Job(to, choice, dpi, profile, Purpose(wish.purpose))
+    choice = shelf().find(wish.template, purpose) if wish.template else None
+    return Job(to, choice, wish.dpi or DEFAULT_DPI, profile, purpose)
 
 
 def _source(data: Path) -> AbstractContextManager[BinaryIO]:
     if str(data) == STREAM:
-        return nullcontext(sys.stdin.buffer)
+        return nullcontext(standard_input())
     try:
         return data.open("rb")
     except OSError as failed:
-        reason = failed.strerror or type(failed).__name__
-        raise Refusal("labels.file_unreadable", file=data.name, reason=reason) from failed
+        raise _unreadable(data, failed) from failed
+
+
+def _target(out: Path) -> AbstractContextManager[Path | BinaryIO]:
+    return standard_output() if str(out) == STREAM else nullcontext(out)
+
+
+def _records(source: BinaryIO, data: Path, purpose: "Purpose") -> "Iterator[LabelData | BadRecord]":
+    """Raises labels.file_unreadable when reading breaks off."""
+    from miandan.labels.records import read_records
+
+    try:
+        yield from read_records(source, purpose)
+    except OSError as failed:
+        raise _unreadable(data, failed) from failed
+
+
+def _unreadable(data: Path, failed: OSError) -> Refusal:
+    from miandan.labels.whole_file import reason_of
+
+    return Refusal("labels.file_unreadable", file=_called(data), reason=reason_of(failed))
+
+
+def _called(data: Path) -> str:
+    from miandan.labels.whole_file import called
+
+    return INPUT if str(data) == STREAM else called(data)
+
+
+def _of_the_data(refusal: Refusal, data: Path, refused: int) -> Refusal:
+    """Whoever brings data has no numbers to take: what is missing is missing in the data."""
+    if refusal.code != "labels.nothing_to_print":
+        return refusal
+    return Refusal("labels.no_records", file=_called(data), refused=refused)
 
 
 class _Good:
@@ -132,9 +161,17 @@ def _summary(report: "RenderReport", out: str, refused: int, seconds: float) -> 
     mark = "!" if refused else "✓"
     wrong = f"，{refused:,} 条有误 wrong" if refused else ""
     yield f"{mark} {report.pages:,} 张面单 labels{wrong} → {out}  {seconds:.1f} 秒 s"
-    counts = Counter((warning.kind, warning.detail) for warning in report.warnings)
-    for (kind, field), count in counts.most_common(_MOST_TOLD):
-        first = next(w for w in report.warnings if (w.kind, w.detail) == (kind, field))
-        yield f"  注意 note: {kind}  {field}  {count:,} 张 sheets（{first.number} …）"
-    if counts:
+    first: dict[tuple[str, str], LabelWarning] = {}
+    sheets: dict[tuple[str, str], set[int]] = {}
+    for warning in report.warnings:
+        kind = warning.kind.value, warning.detail
+        first.setdefault(kind, warning)
+        sheets.setdefault(kind, set()).add(warning.page)
+    kinds = sorted(sheets, key=lambda kind: -len(sheets[kind]))
+    for kind in kinds[:_MOST_TOLD]:
+        which = f"{kind[0]}  {shown(kind[1])}"
+        yield f"  注意 note: {which}  {len(sheets[kind]):,} 张 sheets（{shown(first[kind].number)} …）"
+    if (more := len(kinds) - _MOST_TOLD) > 0:
+        yield f"  另有 {more:,} 种提示。/ {more:,} more kinds of notes."
+    if kinds:
         yield "  含义见 what they mean: docs/labels.md"

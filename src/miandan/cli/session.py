@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,14 @@ from miandan.kernel.settings import Settings
 NOTHING_DONE = 1
 SOME_REFUSED = 2
 INTERRUPTED = 130
+
+_LONGEST_LINE = 2_000  # characters; what we say ourselves is shorter
+_LONGEST_WORD = 80
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, and those that change the direction of what follows."""
+_SPACE, _DELETE = 0x20, 0x7F
+_PICTURES = 0x2400  # ␀, and those of the other control characters after it
+_PICTURE_OF_DELETE = "␡"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,24 @@ async def _quietly(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
 def say(line: str) -> None:
     """A line for the person at the keyboard; standard output stays for results. Nobody may be listening: the job
     goes on all the same."""
+    text = line.lstrip("\n")
+    space = "\n" * (len(line) - len(text))
     with suppress(OSError, ValueError, AttributeError):  # closed, full, or no stream at all
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(f"{space}{shown(text, _LONGEST_LINE)}\n")
         sys.stderr.flush()
+
+
+def shown(text: str, longest: int = _LONGEST_WORD) -> str:
+    """A text of data or of a file as a terminal may have it: nothing in it moves, colours or turns what stands around,
+    and it comes to an end."""
+    return _UNSEEN.sub(_seen, text if len(text) <= longest else f"{text[:longest]}…")
+
+
+def _seen(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < _SPACE:
+        return chr(_PICTURES + code)
+    return _PICTURE_OF_DELETE if code == _DELETE else "\ufffd"
 
 
 def complain(refusal: Refusal) -> None:

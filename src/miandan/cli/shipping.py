@@ -21,6 +21,7 @@ from miandan.kernel.errors import Refusal
 from miandan.labels.checking import checked
 from miandan.labels.choosing import Choice
 from miandan.labels.model import RenderReport
+from miandan.labels.standards import NEUTRAL
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderRef, OrderState, ReadResult, TradeOrder
 from miandan.orders.service import ref_of
@@ -100,9 +101,9 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
 
     Raises ship.* and what the verbs raise before the first number is taken; after that every failure is in the lines.
     """
-    template = _template(wish)
     owner = await whose(session, wish)
     account = await which_account(session, owner.merchant_id, wish)
+    template = _template(wish, account.carrier)
     read = await at_home(session, read, owner)
     root = open_root_key(session.settings.data, session.settings.passphrase, sandbox=session.sandbox)
     vault = await Vault.open(session.db, root)
@@ -120,13 +121,17 @@ async def ship(session: Session, read: ReadResult, wish: Wish, out: Path, progre
     return shipment
 
 
-def _template(wish: Wish) -> Choice:
-    """The template that was named, looked at before the first number is taken. Raises labels.template_unknown
-    and labels.template_wrong."""
+def _template(wish: Wish, carrier: str) -> Choice:
+    """The template that was named, looked at before the first number is taken.
+
+    Raises labels.template_unknown, labels.template_wrong and labels.template_of_another for another carrier's.
+    """
     if wish.template is None:
         return None
     found = shelf().find(wish.template)
     checked(found)
+    if found.carrier not in ("", NEUTRAL, carrier):
+        raise Refusal("labels.template_of_another", name=wish.template, owner=found.carrier, carrier=carrier)
     return found
 
 

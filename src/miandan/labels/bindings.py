@@ -20,6 +20,7 @@ Condition = Callable[[LabelData], bool]
 _ALLOWED = {Purpose.LABEL: frozenset({"", "label"}), Purpose.PRINT_FULL: frozenset({"", "label", "screen", "none"})}
 """Masks that a template may ask for: a weaker one than the job's purpose gives would need the plain person."""
 
+_FEN = re.compile(r"-?[0-9]{1,15}")
 _INSTANT = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]?(\d\d):?(\d\d)(?::?(\d\d))?)?")
 _PARTS = ("YYYY", "MM", "DD", "hh", "mm", "ss")
 _CUSTOM = "custom."
@@ -34,6 +35,14 @@ class WrongPath(ValueError):
         super().__init__(path)
         self.path = path
         self.known = known
+
+
+class MaskOfNobody(ValueError):
+    """A mask is asked for where no person stands: the rules are those for names, phones and addresses."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
 
 
 class ForbiddenMask(ValueError):
@@ -83,6 +92,8 @@ def _part(part: Field | Literally, purpose: Purpose, of_row: bool) -> Reader:
     if isinstance(part, Literally):
         text = part.text
         return lambda bound: text
+    if part.mask and (of_row or part.path not in PERSONS):
+        raise MaskOfNobody(part.path)
     if part.mask not in _ALLOWED[purpose]:
         raise ForbiddenMask(part.path, part.mask, purpose)
     read = _text_of(part, of_row)
@@ -100,7 +111,7 @@ def _then(read: Reader, change: Callable[[str], str]) -> Reader:
 
 def _functions(part: Field) -> list[Callable[[str], str]]:
     found: list[Callable[[str], str]] = []
-    if part.mask in RULES and part.path in PERSONS:
+    if part.mask in RULES:
         found.append(_mask(part.path, part.mask))
     if part.money:
         found.append(yuan)
@@ -125,7 +136,7 @@ def _mask(path: str, rule: str) -> Callable[[str], str]:
 
 def yuan(fen: str) -> str:
     """Fen as yuan: "12345" is "123.45", "0" and what is no number is empty."""
-    if not fen.lstrip("-").isdigit() or int(fen) == 0:
+    if not _FEN.fullmatch(fen) or int(fen) == 0:
         return ""
     whole, part = divmod(abs(int(fen)), 100)
     return f"{'-' if fen.startswith('-') else ''}{whole}.{part:02d}"
@@ -181,17 +192,15 @@ def _one_condition(when: When) -> Condition:
 
 
 def _holds(when: When) -> Condition:
-    if when.path == "goods_lines":
-        return lambda label: bool(label.goods_lines)
     get = _value_of(when.path)
     if when.at_least is not None:
         at_least = when.at_least
-        if not when.path.startswith(_CUSTOM) and _kind(when.path, False) is int:
+        if not when.path.startswith(_CUSTOM) and when.path != "goods_lines" and _kind(when.path, False) is int:
             return lambda label: bool(get(label) >= at_least)
         return lambda label: _number(get(label)) >= at_least
     if when.equals is not None:
-        equals = when.equals
-        return lambda label: str(get(label)) == equals
+        equals, said = when.equals, _text_of(Field(when.path), of_row=False)
+        return lambda label: said(label) == equals
     if when.has is not None:
         has = when.has
         return lambda label: _holds_item(get(label), has)
@@ -205,9 +214,10 @@ def _holds_item(value: object, item: str) -> bool:
 
 def _value_of(path: str) -> Callable[[LabelData], Any]:
     if path.startswith(_CUSTOM):
-        key = path.removeprefix(_CUSTOM)
-        return lambda label: label.custom.get(key, "")
-    return attrgetter(known(path))
+        key, below = path.removeprefix(_CUSTOM), f"{path.removeprefix(_CUSTOM)}."
+        # What was an object in the data stands there by its parts; a condition asks whether there was one.
+        return lambda label: label.custom.get(key, "") or any(name.startswith(below) for name in label.custom)
+    return attrgetter(path if path == "goods_lines" else known(path))
 
 
 def _number(value: object) -> float:

@@ -10,7 +10,7 @@ import msgspec
 
 from miandan.kernel.errors import Refusal
 from miandan.labels import template as model
-from miandan.labels.bindings import ForbiddenMask, WrongPath, condition, reader
+from miandan.labels.bindings import ForbiddenMask, MaskOfNobody, WrongPath, condition, reader
 from miandan.labels.compiled import CompiledTemplate, compile_template, inset, table_rows
 from miandan.labels.model import Purpose
 from miandan.labels.pictures import read_png
@@ -45,15 +45,24 @@ Standards = Callable[[str], Template | None]
 """Finds a standard template by its name."""
 
 
-def read_template(text: str | bytes, standards: Standards | None = None) -> Template:
+def read_template(text: str | bytes, standards: Standards | None = None, purpose: Purpose = Purpose.LABEL) -> Template:
     """The template written in `text`; a custom area is put into its standard template.
 
     Raises Refusal `labels.template_wrong` with the first problem and how many there are.
     """
-    found = problems(text, standards)
+    return _whole(read_own(text, standards, purpose), standards)
+
+
+def read_own(
+    text: str | bytes, standards: Standards | None = None, purpose: Purpose = Purpose.LABEL
+) -> Template | CustomArea:
+    """The template written in `text`, a custom area not yet put into its standard. Raises like `read_template`."""
+    found = problems(text, standards, purpose)
     if found:
         raise _refusal(found)
-    return _whole(msgspec.json.decode(text, type=_kind(json.loads(text))), standards)
+    plain = json.loads(text)
+    own: Template | CustomArea = msgspec.convert(plain, _kind(plain))
+    return own
 
 
 def checked(template: Template, purpose: Purpose = Purpose.LABEL) -> CompiledTemplate:
@@ -61,7 +70,7 @@ def checked(template: Template, purpose: Purpose = Purpose.LABEL) -> CompiledTem
     `purpose` allows."""
     try:
         return compile_template(template, purpose)
-    except (WrongPath, ForbiddenMask, ValueError):
+    except ValueError:  # WrongPath, ForbiddenMask, MaskOfNobody, or a picture that cannot be read
         raise _refusal(list(_Walk(purpose).template(template))) from None
 
 
@@ -69,12 +78,13 @@ def problems(text: str | bytes, standards: Standards | None = None, purpose: Pur
     """All that is wrong with a template file; empty when it can be used."""
     try:
         plain = json.loads(text)
-    except (ValueError, UnicodeDecodeError, RecursionError) as wrong:
-        place = f"第 {wrong.lineno} 行第 {wrong.colno} 列" if isinstance(wrong, json.JSONDecodeError) else ""
-        told = f"line {wrong.lineno} column {wrong.colno}" if isinstance(wrong, json.JSONDecodeError) else "the file"
-        return [Problem("$", f"不是有效的 JSON（{place or '编码错误'}）", f"no valid JSON ({told})")]
+        json.dumps(plain, ensure_ascii=False).encode()  # half a character cannot be kept
+    except (ValueError, RecursionError) as wrong:
+        return [_no_json(wrong)]
     if not isinstance(plain, dict):
         return [Problem("$", "应为一个对象 {…}", "expected an object {...}")]
+    if too_much := _too_much(plain):
+        return [too_much]
     kind = _kind(plain)
     found = list(_structure(plain, kind))
     if found:
@@ -82,6 +92,37 @@ def problems(text: str | bytes, standards: Standards | None = None, purpose: Pur
     template = msgspec.convert(plain, kind)
     walk = _Walk(purpose)
     return list(walk.template(template) if isinstance(template, Template) else walk.area(template, standards))
+
+
+_MOST_NODES = 2_000  # of a template, those in groups too
+_DEEPEST = 20  # groups in groups
+_MOST_CELLS = 2_000  # of all tables
+
+
+def _no_json(wrong: Exception) -> Problem:
+    """Why a file could not be read at all."""
+    if isinstance(wrong, json.JSONDecodeError):
+        zh, en = f"第 {wrong.lineno} 行第 {wrong.colno} 列", f"line {wrong.lineno} column {wrong.colno}"
+    elif isinstance(wrong, UnicodeError):
+        zh, en = "请另存为 UTF-8", "save it as UTF-8"
+    else:
+        zh, en = "嵌套过深，或数字过大", "nested too deeply, or a number is too large"
+    return Problem("$", f"不是有效的 JSON（{zh}）", f"no valid JSON ({en})")
+
+
+def _too_much(plain: dict[str, Any]) -> Problem | None:
+    """More nodes, or deeper groups, than a label can need."""
+    level: list[Any] = [plain]
+    count = 0
+    for _ in range(_DEEPEST + 1):
+        inner = [one.get("nodes") for one in level if isinstance(one, dict)]
+        level = [node for nodes in inner if isinstance(nodes, list) for node in nodes]
+        count += len(level)
+        if not level:
+            return None
+        if count > _MOST_NODES:
+            return Problem("$.nodes", f"节点多于 {_MOST_NODES} 个", f"more than {_MOST_NODES} nodes")
+    return Problem("$.nodes", f"组嵌套多于 {_DEEPEST} 层", f"groups nested deeper than {_DEEPEST}")
 
 
 def _kind(plain: Any) -> type[Template] | type[CustomArea]:
@@ -170,6 +211,9 @@ def _in_words(what: str, where: str) -> tuple[str, str]:
     if found := re.match(r"Expected `(.+?)`, got `(.+)`", what):
         kinds = [" 或 ".join(_TYPES.get(one, one) for one in side.split(" | ")) for side in found.groups()]
         return f"应为{kinds[0]}，实际是{kinds[1]}", f"expected {found[1]}, got {found[2]}"
+    if found := re.match(r"Expected `array` of length (>=|<=)? ?(\d+)", what):
+        few, many = {">=": ("不少于 ", "at least "), "<=": ("不多于 ", "at most ")}.get(found[1], ("", ""))
+        return f"应有{few}{found[2]} 项", f"must have {many}{found[2]} items"
     if found := re.match(r"Expected `(.+?)` (>=|<=|>|<) (\S+)", what):
         sign = {">=": "不小于", "<=": "不大于", ">": "大于", "<": "小于"}[found[2]]
         return f"应{sign} {found[3]}", f"must be {found[2]} {found[3]}"
@@ -205,6 +249,7 @@ class _Walk:
         self._purpose = purpose
         self._continued: list[str] = []
         self._further = False
+        self._cells = 0
 
     def template(self, template: Template) -> Iterator[Problem]:
         paper = Box(0, 0, template.width, template.height)
@@ -305,6 +350,9 @@ class _Walk:
             yield Problem(f"{here}.row_height", "表格放不下一行", "the table has no room for one row")
         if table.size > table.row_height:
             yield Problem(f"{here}.size", "字高于行", "the text is higher than a row")
+        self._cells += table_rows(table) * len(table.columns)
+        if self._cells > _MOST_CELLS:
+            yield Problem(f"{here}.columns", f"表格共多于 {_MOST_CELLS} 格", f"more than {_MOST_CELLS} cells in all")
         if table.sheets != "first" and table.overflow != "sheet":
             yield Problem(
                 f"{here}.overflow", '续页上的表格应为 "sheet"', 'must be "sheet" for a table on further sheets'
@@ -321,6 +369,12 @@ class _Walk:
                 reader((part,), self._purpose, of_row=of_row)
             except WrongPath as wrong:
                 yield _wrong_path(wrong, f"{place}[{index}].path")
+            except MaskOfNobody as wrong:
+                yield Problem(
+                    f"{place}[{index}].mask",
+                    f"只能用于收寄件人的姓名、电话、地址，{wrong.path} 不是",
+                    f"is for names, phones and addresses of recipient and sender only, which {wrong.path} is not",
+                )
             except ForbiddenMask as wrong:
                 yield Problem(
                     f"{place}[{index}].mask",
@@ -333,10 +387,15 @@ class _Walk:
             return
         several = isinstance(whens, tuple)
         for index, when in enumerate(whens if isinstance(whens, tuple) else (whens,)):
+            here = f"{place}[{index}]" if several else place
             try:
                 condition(when)
             except WrongPath as wrong:
-                yield _wrong_path(wrong, f"{place}[{index}].path" if several else f"{place}.path")
+                yield _wrong_path(wrong, f"{here}.path")
+            if sum(asked is not None for asked in (when.at_least, when.equals, when.has)) > 1:
+                yield Problem(
+                    here, "at_least、equals、has 只能用一个", "only one of at_least, equals and has can be used"
+                )
 
 
 def _line(node: Line, here: str) -> Iterator[Problem]:
@@ -348,7 +407,7 @@ def _line(node: Line, here: str) -> Iterator[Problem]:
 
 
 def _wrong_path(wrong: WrongPath, place: str) -> Problem:
-    near = list(wrong.known)
+    near = [*wrong.known, "custom.…"]
     return Problem(
         place,
         f"没有数据项 {wrong.path}；可用的有 {'、'.join(near)}",

@@ -129,11 +129,12 @@ class CompiledTemplate:
     further: Layer
     rows: int = 0
     further_rows: int = 0
+    continued: Condition | None = None  # whether the continued table is shown at all
 
     def sheets(self, label: LabelData) -> Sequence[LabelData]:
         """The label as the data of its sheets: one, and more where its goods continue."""
         left = len(label.goods_lines) - self.rows
-        if not self.further_rows or left <= 0:
+        if not self.further_rows or left <= 0 or (self.continued is not None and not self.continued(label)):
             return (label,)
         count = 1 + -(-left // self.further_rows)
         starts = [0, *range(self.rows, len(label.goods_lines), self.further_rows)]
@@ -155,7 +156,8 @@ def compile_template(template: Template, purpose: Purpose = Purpose.LABEL) -> Co
     for node in template.nodes:
         builder.add(node, _Around())
     first, further = (Layer(tuple(found.static), tuple(found.slots)) for found in (builder.first, builder.further))
-    return CompiledTemplate(template.width, template.height, first, further, builder.rows, builder.further_rows)
+    rows, further_rows = builder.rows, builder.further_rows
+    return CompiledTemplate(template.width, template.height, first, further, rows, further_rows, builder.continued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,7 @@ class _Builder:
         self.first = _Slots()
         self.further = _Slots()
         self.rows = self.further_rows = 0
+        self.continued: Condition | None = None
 
     def add(self, node: Node, around: _Around) -> None:
         if isinstance(node, Group):
@@ -207,15 +210,15 @@ class _Builder:
         sheets = around.sheets or node.sheets
         box = around.placed(node.box)
         if isinstance(node, Table):
-            self._note_rows(node, sheets)
+            self._note_rows(node, sheets, shown)
         for slot, still in self._slots(node, box, shown):
             for kinds, found in ((("first", "all"), self.first), (("further", "all"), self.further)):
                 if sheets in kinds:
                     (found.static if still and shown is None else found.slots).append(slot)
 
-    def _note_rows(self, table: Table, sheets: Sheets) -> None:
+    def _note_rows(self, table: Table, sheets: Sheets, shown: Condition | None) -> None:
         if table.overflow == "sheet" and sheets != "further":
-            self.rows = table_rows(table)
+            self.rows, self.continued = table_rows(table), shown
         if sheets != "first":
             self.further_rows = table_rows(table)
 

@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from miandan.labels.deflate import packed_dots
 
-_MOST_DOTS = 4_000_000  # a label of 300 dpi has half of that
+_MOST_DOTS = 3_000_000  # a label of 100 x 210 mm at 300 dpi has as many
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _DARK = 128
@@ -93,57 +94,71 @@ def _decoded(data: bytes) -> Bits:
         raise ValueError(f"a picture of {width} x {height} dots; at most {_MOST_DOTS:,} are printed")
     channels = _CHANNELS[colour]
     stride = (width * depth * channels + 7) // 8
-    inflater = zlib.decompressobj()
-    raw = inflater.decompress(parts[b"IDAT"], (stride + 1) * height)
+    raw = zlib.decompressobj().decompress(parts[b"IDAT"], (stride + 1) * height)
     if len(raw) < (stride + 1) * height:
         raise ValueError("a damaged PNG file")
-    step = max(1, depth * channels // 8)
+    rows = _unfiltered(raw, stride, height, max(1, depth * channels // 8))
+    return Bits(width, height, _burnt(rows, width, depth, colour, parts))
+
+
+def _unfiltered(raw: bytes, stride: int, height: int, step: int) -> bytes:
+    """The rows without their filters (PNG specification, section 9)."""
     rows, above = [], bytes(stride)
     for start in range(0, len(raw), stride + 1):
-        above = _unfiltered(raw[start], raw[start + 1 : start + 1 + stride], above, step)
-        rows.append(_packed(_levels(above, width, depth, colour, parts)))
-    return Bits(width, height, b"".join(rows))
+        above = _FILTERS[raw[start]](raw[start + 1 : start + 1 + stride], above, step)
+        rows.append(above)
+    return b"".join(rows[:height])
 
 
-def _unfiltered(kind: int, line: bytes, above: bytes, step: int) -> bytes:
-    """A row without its filter (PNG specification, section 9)."""
+def _sub(line: bytes, above: bytes, step: int) -> bytes:
     done = bytearray(line)
-    for place in range(len(done)):
-        left = done[place - step] if place >= step else 0
-        up, corner = above[place], above[place - step] if place >= step else 0
-        done[place] = (done[place] + (0, left, up, (left + up) // 2, _paeth(left, up, corner))[kind]) & 0xFF
+    for place in range(step, len(done)):
+        done[place] = (done[place] + done[place - step]) & 0xFF
     return bytes(done)
 
 
-def _paeth(left: int, up: int, corner: int) -> int:
-    guess = left + up - corner
-    return min((left, up, corner), key=lambda one: abs(guess - one))
+def _up(line: bytes, above: bytes, step: int) -> bytes:
+    return bytes([(one + other) & 0xFF for one, other in zip(line, above, strict=True)])
 
 
-def _levels(row: bytes, width: int, depth: int, colour: int, parts: dict[bytes, bytes]) -> list[int]:
-    """Grey of each dot, on white paper."""
-    channels = _CHANNELS[colour]
+def _average(line: bytes, above: bytes, step: int) -> bytes:
+    done = bytearray(step) + line  # a pixel of nothing stands before the first
+    for place, up in enumerate(above, step):
+        done[place] = (done[place] + ((done[place - step] + up) >> 1)) & 0xFF
+    return bytes(done[step:])
+
+
+def _paeth(line: bytes, above: bytes, step: int) -> bytes:
+    done, before = bytearray(step) + line, bytes(step) + above
+    for place in range(step, len(done)):
+        left, up, corner = done[place - step], before[place], before[place - step]
+        to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+        guess = left if to_left <= to_up and to_left <= to_corner else up if to_up <= to_corner else corner
+        done[place] = (done[place] + guess) & 0xFF
+    return bytes(done[step:])
+
+
+_FILTERS = {0: lambda line, above, step: line, 1: _sub, 2: _up, 3: _average, 4: _paeth}
+
+
+def _burnt(rows: bytes, width: int, depth: int, colour: int, parts: dict[bytes, bytes]) -> bytes:
+    """Rows of bits: what is darker than middle grey on white paper is black."""
+    import numpy as np  # templates without pictures are read without it
+
+    lines: Any = np.frombuffer(rows, np.uint8).reshape(-1, (width * depth * _CHANNELS[colour] + 7) // 8)
     if depth < 8:
-        mask, per = (1 << depth) - 1, 8 // depth
-        samples = [row[i // per] >> (8 - depth * (i % per + 1)) & mask for i in range(width * channels)]
-    else:
-        samples = list(row)
-    top = (1 << depth) - 1
+        bits = np.unpackbits(lines, axis=1).reshape(len(lines), -1, depth)
+        lines = np.packbits(bits, axis=2).reshape(len(lines), -1) >> (8 - depth)
+    samples = lines[:, : width * _CHANNELS[colour]].reshape(len(lines), width, _CHANNELS[colour]).astype(np.uint32)
     if colour == 3:
-        palette, clear = parts[b"PLTE"], parts.get(b"tRNS", b"")
-        seen = [palette[3 * index : 3 * index + 3] for index in samples[:width]]
-        alphas = [clear[index] if index < len(clear) else 255 for index in samples[:width]]
-        return [_on_paper(sum(rgb) // 3, alpha) for rgb, alpha in zip(seen, alphas, strict=True)]
-    dots = [samples[channels * x : channels * (x + 1)] for x in range(width)]
-    if colour in (4, 6):
-        return [_on_paper(sum(dot[:-1]) // (channels - 1), dot[-1]) for dot in dots]
-    return [sum(dot) * 255 // (top * channels) for dot in dots]
-
-
-def _on_paper(level: int, alpha: int) -> int:
-    return (level * alpha + 255 * (255 - alpha)) // 255
-
-
-def _packed(levels: list[int]) -> bytes:
-    line = "".join(["1" if level < _DARK else "0" for level in levels]) + "0" * (-len(levels) % 8)
-    return int(line, 2).to_bytes(len(line) // 8)
+        palette = np.frombuffer(parts[b"PLTE"], np.uint8).reshape(-1, 3).astype(np.uint32)
+        clear = np.full(len(palette), 255, np.uint32)
+        given = np.frombuffer(parts.get(b"tRNS", b"")[: len(palette)], np.uint8)
+        clear[: len(given)] = given
+        grey, alpha = palette[samples[..., 0]].mean(axis=2), clear[samples[..., 0]]
+    elif colour in (4, 6):
+        grey, alpha = samples[..., :-1].mean(axis=2), samples[..., -1]
+    else:
+        grey, alpha = samples.mean(axis=2) * 255 / ((1 << depth) - 1), np.full(1, 255, np.uint32)
+    level = (grey * alpha + 255 * (255 - alpha)) / 255
+    return np.packbits(level < _DARK, axis=1).tobytes()

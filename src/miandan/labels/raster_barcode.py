@@ -27,7 +27,7 @@ class BarcodeDrawer:
         self._slot = slot
         self._dpi = dpi
         self._layers: dict[tuple[int, int], _Layer | None] = {}
-        place = taken[bytes_under(*whole_dots(slot.box, dpi))]
+        place = taken[_reach(slot, dpi)]
         self._put = _laid if place.any() else _copied
         place[:] = 1
 
@@ -60,6 +60,19 @@ class BarcodeDrawer:
         bars: _Layer
         bars = _Downwards(place, self._put) if rotate in (90, 270) else _Upright(place, columns, rows, self._put)
         return bars if rotate in (0, 90) else _Backwards(bars)
+
+
+def _reach(slot: BarcodeSlot, dpi: int) -> tuple[slice, slice]:
+    """Bytes of a page that symbols of the slot may touch; their quiet zones stay white."""
+    x, y, width, height = whole_dots(slot.box, dpi)
+    if slot.symbology in ("qr", "code128"):
+        sizes = ((count, count if slot.symbology == "qr" else 1) for count in range(21, max(width, height)))
+        found = [place for size in sizes if (place := symbols.place(slot, *size, dpi)) is not None]
+        if found:
+            right, bottom = max(place.x + place.w for place in found), max(place.y + place.h for place in found)
+            x, y = min(place.x for place in found), min(place.y for place in found)
+            width, height = right - x, bottom - y
+    return bytes_under(x, y, width, height)
 
 
 _Put = Callable[[Dots, Dots], None]

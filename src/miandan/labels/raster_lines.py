@@ -20,6 +20,9 @@ _HALF, _QUARTER, _EIGHTH = (
     for shift, mask in ((4, 0x0F0F0F0F0F0F0F0F), (2, 0x3333333333333333), (1, 0x5555555555555555))
 )
 
+ALONE, BLACK, WHITE = range(3)
+"""Kinds of lines. Under one that is alone the page is white in all bytes that it touches, so that it can be copied."""
+
 Placed = tuple[slice, int, slice, int, int]
 """A line: rows of the page, and the first byte of them; rows of its columns that are shown; its first tile and the one
 behind it. A plain tuple: there are some twenty on a sheet."""
@@ -32,11 +35,7 @@ class Lines:
         self.columns: list[bytes] = []
         self.tiles = 0
         """What all columns fill."""
-        self.alone: list[Placed] = []
-        """Black ones under which the page is white in all bytes that they touch, so that they can be copied."""
-        self.black: list[Placed] = []
-        self.white: list[Placed] = []
-        self.kinds = (self.alone, self.black, self.white)
+        self.kinds: tuple[list[Placed], ...] = ([], [], [])
         self.black_patches: list[Patch] = []
         self.white_patches: list[Patch] = []
 
@@ -51,12 +50,12 @@ class Lines:
 
     def _burn_upright(self, page: Dots) -> None:
         dots = _rows(b"".join(self.columns), self.tiles)
-        for down, byte, shown, tile, end in self.alone:
+        for down, byte, shown, tile, end in self.kinds[ALONE]:
             page[down, byte : byte + end - tile] = dots[shown, tile:end]
-        for down, byte, shown, tile, end in self.black:
+        for down, byte, shown, tile, end in self.kinds[BLACK]:
             place = page[down, byte : byte + end - tile]
             np.bitwise_or(place, dots[shown, tile:end], place)
-        for down, byte, shown, tile, end in self.white:
+        for down, byte, shown, tile, end in self.kinds[WHITE]:
             place = page[down, byte : byte + end - tile]
             np.bitwise_and(place, ~dots[shown, tile:end], place)
 

@@ -12,7 +12,7 @@ from miandan.labels.compiled import ASCENT, PITCH, TextSlot
 from miandan.labels.fitting import Step
 from miandan.labels.model import LabelData
 from miandan.labels.raster_glyphs import Glyphs, glyphs
-from miandan.labels.raster_lines import BLANK, COLUMN, STRIP, Lines, Placed
+from miandan.labels.raster_lines import ALONE, BLACK, BLANK, COLUMN, STRIP, WHITE, Lines, Placed
 from miandan.labels.raster_page import Dots, Page, Patch, bytes_under
 from miandan.labels.setting import Note, Setter
 from miandan.labels.symbols import dots, whole_dots
@@ -21,8 +21,7 @@ _SMALLEST = 6  # dots; a line that rounding made too wide is set in ever smaller
 
 
 class TextBlock:
-    """All texts of one layer. `taken` are the bytes of a page in which something else may stand; those of texts are
-    added."""
+    """All texts of one layer."""
 
     def __init__(self, slots: Sequence[TextSlot], dpi: int, taken: Dots) -> None:
         drawers = [TextDrawer(slot, dpi, taken) for slot in slots]
@@ -63,7 +62,7 @@ class _Plan(NamedTuple):
 
 
 class TextDrawer:
-    """One text slot."""
+    """One text slot. `taken` are the bytes of a page that are not sure to be white; those of the slot are added."""
 
     def __init__(self, slot: TextSlot, dpi: int, taken: Dots) -> None:
         self.read: Reader = slot.read if slot.shown is None else _where(slot.shown, slot.read)
@@ -80,7 +79,7 @@ class TextDrawer:
         self._halves = {"left": 0, "centre": 1, "right": 2}[slot.align]  # of the free width that lie before a line
         self._plans: dict[tuple[int, int, int], _Plan] = {}
         place = taken[bytes_under(self._left, self._top, self._width, self._height)]
-        self._kind = 2 if slot.white else 1 if place.any() else 0
+        self._kind = WHITE if slot.white else BLACK if place.any() else ALONE
         place[:] = 1
 
     def plain(self, text: str, lines: Lines, note: Note) -> None:
@@ -105,7 +104,7 @@ class TextDrawer:
         count, less = len(texts), 0
         while True:
             pieces, own = self._plans.get((step, count, less)) or self._planned(step, count, less)
-            if self._turned or own.marks or own.ppem <= _SMALLEST:
+            if self._turned or own.ppem <= _SMALLEST or (own.marks and not own.marks.isdisjoint("".join(texts))):
                 break
             # The loop that a label spends most of its time in: nothing is called that need not be.
             columns: list[bytes] = []

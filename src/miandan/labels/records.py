@@ -27,6 +27,15 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "sender_phone": mask_phone,
     "sender_address": mask_detail,
 }
+_TEXTS = ("remark", "goods", "shop", "product", "site")
+"""Texts in which somebody may have written a person."""
+
+_LEAST = {"cod_fen": 0, "insured_fen": 0, "weight_g": 0, "piece": 1, "pieces": 1, "copy": 1, "goods_count": 0}
+"""What each number is at least."""
+
+_LARGEST_COUNT = 10**12
+_LEAST_ADDRESS = 8  # characters of an address that is looked for in other texts
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SPACE = b" \t\r\n"
 _LONGEST_GOODS = 60  # characters of the goods in one text
 
@@ -51,10 +60,11 @@ def read_records(source: BinaryIO, purpose: Purpose = Purpose.LABEL) -> Iterator
     if first.lstrip(_SPACE).startswith(b"["):
         yield from _of_array(first + source.read(), purpose)
         return
-    if _is_whole(first):
-        lines: Iterable[bytes] = _chain(first, source)
-    else:  # an object over several lines
-        lines = [first + source.read()]
+    lines: Iterable[bytes] = _chain(first, source)
+    if not _is_json(first):
+        rest = source.read()
+        whole = first + rest
+        lines = [whole] if _is_json(whole) else whole.splitlines()  # an object over several lines, or a broken line
     for place, line in enumerate((line for line in lines if line.strip(_SPACE)), 1):
         yield _read(line, place, purpose)
 
@@ -72,19 +82,18 @@ def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _is_whole(line: bytes) -> bool:
-    """Whether the line is a value by itself; a broken one is told of as a line too, unless it only opens."""
+def _is_json(text: bytes) -> bool:
     try:
-        msgspec.json.decode(line)
-    except msgspec.DecodeError as wrong:
-        return "truncated" not in str(wrong)
+        msgspec.json.decode(text)
+    except _BROKEN:
+        return False
     return True
 
 
 def _of_array(text: bytes, purpose: Purpose) -> Iterator[LabelData | BadRecord]:
     try:
         rows = msgspec.json.decode(text, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+    except _BROKEN as wrong:
         raise Refusal("labels.records_unreadable", reason=_malformed(wrong)) from None
     for place, row in enumerate(rows, 1):
         found = _read(bytes(row), place, purpose)
@@ -94,15 +103,19 @@ def _of_array(text: bytes, purpose: Purpose) -> Iterator[LabelData | BadRecord]:
 
 
 def _malformed(wrong: Exception) -> str:
-    """Where the text stops being JSON, without the text."""
+    """Where the text stops being JSON, or how it is written otherwise; never the text itself."""
+    if isinstance(wrong, UnicodeDecodeError):
+        return "不是 UTF-8 编码 not in UTF-8"
+    if isinstance(wrong, RecursionError):
+        return "嵌套过深 nested too deeply"
     found = re.search(r"\(byte (\d+)\)", str(wrong))
-    return f"byte {found[1]}" if found else "no valid JSON"
+    return f"byte {found[1]}" if found else "不完整 not complete"
 
 
 def _read(text: bytes, place: int, purpose: Purpose) -> LabelData | BadRecord:
     try:
         plain = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+    except _BROKEN as wrong:
         at = _malformed(wrong)
         return _bad(place, "$", f"不是有效的 JSON（{at}）", f"no valid JSON ({at})")
     return label_of(plain, place, purpose)
@@ -127,9 +140,23 @@ def label_of(plain: Any, place: int = 1, purpose: Purpose = Purpose.LABEL) -> La
         label = msgspec.convert(_flat(plain), LabelData)
     except msgspec.ValidationError as wrong:
         return _bad(place, *worded(wrong))
-    if not label.number:
+    except RecursionError:
+        return _bad(place, "$.custom", "嵌套过深", "is nested too deeply")
+    if not label.number.strip():
         return _bad(place, "$.number", "缺少运单号", "the waybill number is missing")
-    return _masked(_completed(label, plain), purpose)
+    for where, least, value in _counts(label):
+        if not least <= value <= _LARGEST_COUNT:
+            return _bad(place, where, f"应为 {least} 到 {_LARGEST_COUNT}", f"must be from {least} to {_LARGEST_COUNT}")
+    whole = _completed(label, plain)
+    return whole if purpose is Purpose.PRINT_FULL else masked(whole)
+
+
+def _counts(label: LabelData) -> Iterator[tuple[str, int, int]]:
+    """Each number of a label: where it stands, the least that it may be, and what it is."""
+    for name, least in _LEAST.items():
+        yield f"$.{name}", least, getattr(label, name)
+    for index, line in enumerate(label.goods_lines):
+        yield f"$.goods_lines[{index}].quantity", 0, line.quantity
 
 
 def _named(plain: dict[str, Any]) -> Iterator[tuple[str, Iterable[Any], tuple[str, ...]]]:
@@ -165,7 +192,8 @@ def _leaves(branch: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
             case None:
                 yield f"{before}{name}", ""
             case list():
-                yield f"{before}{name}", "，".join(str(one) for one in value)
+                texts = (dict(_leaves({"": one}, "")) for one in value)
+                yield f"{before}{name}", "，".join(text for leaf in texts for text in leaf.values() if text)
             case _:
                 yield f"{before}{name}", str(value)
 
@@ -174,6 +202,7 @@ def _completed(label: LabelData, plain: dict[str, Any]) -> LabelData:
     lines = tuple(replace(line, index=index) for index, line in enumerate(label.goods_lines, 1))
     return replace(
         label,
+        carrier=label.carrier.strip().lower(),
         barcode_text=label.barcode_text if "barcode_text" in plain else label.number,
         goods_lines=lines,
         goods_count=label.goods_count or sum(line.quantity for line in lines),
@@ -190,17 +219,29 @@ def _summary(lines: tuple[GoodsLine, ...]) -> str:
     return whole[: _LONGEST_GOODS - len(tail)].rstrip("；") + tail
 
 
-def _masked(label: LabelData, purpose: Purpose) -> LabelData:
-    if purpose is Purpose.PRINT_FULL:
-        return label
+def masked(label: LabelData) -> LabelData:
+    """The label as its paper may show it (GB/T 41833): persons masked; phones, and the recipient's own name, phone and
+    address wherever they stand in another text, made stars. What is masked already stays as it is.
 
-    def without_recipient(text: str) -> str:
-        return hide_person(text, label.recipient_name, label.recipient_phone)
+    Number, barcodes, codes and marks of the carrier are left alone. Whoever makes `LabelData` by hand calls this.
+    """
+    name, phone, address = label.recipient_name.strip(), label.recipient_phone.strip(), label.recipient_address.strip()
+    shown = mask_detail(hide_person(address, name, phone))
 
-    changes: dict[str, Any] = {name: mask(getattr(label, name)) for name, mask in _MASKS.items()}
-    changes |= {name: without_recipient(getattr(label, name)) for name in ("remark", "goods")}
-    changes["recipient_address"] = mask_detail(without_recipient(label.recipient_address))
-    changes["custom"] = {name: without_recipient(text) for name, text in label.custom.items()}
+    def hidden(text: str) -> str:
+        if len(address) > _LEAST_ADDRESS and address in text:
+            text = text.replace(address, shown)
+        return hide_person(text, name, phone)
+
+    changes: dict[str, Any] = {field: mask(getattr(label, field)) for field, mask in _MASKS.items()}
+    changes |= {field: hidden(getattr(label, field)) for field in _TEXTS}
+    changes["recipient_address"] = shown
+    changes["services"] = tuple(map(hidden, label.services))
+    changes["goods_lines"] = tuple(
+        replace(line, title=hidden(line.title), spec=hidden(line.spec), note=hidden(line.note))
+        for line in label.goods_lines
+    )
+    changes["custom"] = {key: hidden(text) for key, text in label.custom.items()}
     return replace(label, **changes)
 
 

@@ -15,15 +15,18 @@ from miandan.labels import symbols
 from miandan.labels.choosing import Choice
 from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf import render_pdf
-from miandan.labels.pictures import write_png
+from miandan.labels.pictures import Bits, write_png
 from miandan.labels.printers import zpl_native
 from miandan.labels.printers.documents import document
+from miandan.labels.printers.paper import moved, refuse_too_large
 from miandan.labels.printers.profile import Language, Profile
 from miandan.labels.raster import RasterSheet, rasterise
 from miandan.labels.svg import render_svg
-from miandan.labels.whole_file import written_whole
+from miandan.labels.whole_file import is_device, remove_leftovers, written_in_series, written_whole
 
 DEFAULT_DPI = 203
+_NUMBERED = r"-\d{4,}"
+"""What follows the stem of a picture's name where there are several."""
 
 
 class Format(StrEnum):
@@ -51,27 +54,32 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How labels are made. `dpi` is that of the profile where there is one."""
+    """How labels are made. With a profile its dpi counts, and pictures show the dots that its printer burns."""
 
     to: Format
     choice: Choice = None
     dpi: int = DEFAULT_DPI
-    profile: Profile | None = None
+    profile: Profile | None = None  # a printer language needs one
     purpose: Purpose = Purpose.LABEL
+
+    @property
+    def resolution(self) -> int:
+        """Dots per inch of what is made."""
+        return self.dpi if self.profile is None else self.profile.dpi
 
 
 def render(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> RenderReport:
     """Write the labels to a file that appears complete or not at all, or into a stream.
 
     Pictures of several sheets go into files numbered beside `out`: preview.png, preview-0002.png, ... Raises Refusal
-    labels.nothing_to_print, labels.stream_needs_one for several pictures into one stream, those of a wrong template, of
-    a sheet that the printer cannot hold, and of writing a file.
+    labels.nothing_to_print, labels.stream_needs_one for several pictures into one stream or device, those of a wrong
+    template, of a sheet that the printer cannot hold, and of writing a file.
     """
     if job.to.is_picture:
         return _pictures(labels, job, out)
     with _opened(out) as file:
         if job.to is Format.PDF:
-            return render_pdf(labels, file, job.choice, dpi=job.dpi, purpose=job.purpose)
+            return render_pdf(labels, file, job.choice, dpi=job.resolution, purpose=job.purpose)
         tally = _Tally()
         for sheet in _documents(labels, job, tally):
             file.write(sheet)
@@ -102,20 +110,34 @@ class _Tally:
 
 def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator[bytes]:
     """Each sheet in the printer's language, or as PBM."""
+    if job.to.language is None:
+        for bits, warnings in _dots(labels, job):
+            tally.add(warnings)
+            yield b"P4\n%d %d\n%b" % (bits.width, bits.height, bits.data)
+        return
     if job.profile is not None and job.profile.has_fonts:
         for native in zpl_native.documents(labels, job.profile, job.choice, purpose=job.purpose):
             off = LabelWarning(tally.pages, native.label.number, WarningKind.OFF_THE_PAPER, job.profile.name)
             tally.add((*native.warnings, *([off] if native.lost else [])))
             yield native.data
         return
-    for sheet in rasterise(labels, job.choice, dpi=job.dpi, purpose=job.purpose):
+    for sheet in rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose):
         if job.profile is None:
-            tally.add(sheet.warnings)
-            yield b"P4\n%d %d\n%b" % (sheet.bits.width, sheet.bits.height, sheet.bits.data)
-            continue
+            raise ValueError(f"{job.to} needs a printer's profile")
         made = document(sheet.bits, job.profile)
         tally.add((*sheet.warnings, *_of_printer(sheet, job.profile, made.lost, tally.pages)))
         yield made.data
+
+
+def _dots(labels: Iterable[LabelData], job: Job) -> Iterator[tuple[Bits, tuple[LabelWarning, ...]]]:
+    """Each sheet as a picture: with a profile the dots that its printer burns, moved by what it is out by."""
+    for page, sheet in enumerate(rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose)):
+        if job.profile is None:
+            yield sheet.bits, sheet.warnings
+            continue
+        refuse_too_large(sheet.bits.width, sheet.bits.height, job.profile)
+        on_paper = moved(sheet.bits, *job.profile.offset)
+        yield on_paper.bits, (*sheet.warnings, *_of_printer(sheet, job.profile, on_paper.lost, page))
 
 
 def _of_printer(sheet: RasterSheet, profile: Profile, lost: int, page: int) -> Iterator[LabelWarning]:
@@ -131,26 +153,39 @@ def _of_printer(sheet: RasterSheet, profile: Profile, lost: int, page: int) -> I
 
 
 def _pictures(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> RenderReport:
-    tally, waiting = _Tally(), b""
+    """A file for each sheet; a stream, or a device that is named like a file, takes one sheet."""
+    if not isinstance(out, Path) or (is_device(out) and not out.is_dir()):
+        return _one_picture(labels, job, out)
+    tally = _Tally()
     for picture, warnings in _drawn(labels, job):
         tally.add(warnings)
-        if isinstance(out, Path):
-            with written_whole(_numbered(out, tally.pages)) as file:
-                file.write(picture)
-        elif waiting:
-            raise Refusal("labels.stream_needs_one", format=job.to.value)
-        waiting = picture
-    if not isinstance(out, Path):
-        out.write(waiting)
+        if tally.pages == 1:
+            remove_leftovers(out.resolve(), _NUMBERED)
+        with written_in_series(_numbered(out, tally.pages)) as file:
+            file.write(picture)
     return tally.report()
+
+
+def _one_picture(labels: Iterable[LabelData], job: Job, out: Path | BinaryIO) -> RenderReport:
+    tally = _Tally()
+    pictures: list[bytes] = []
+    for picture, warnings in _drawn(labels, job):
+        if pictures:
+            raise Refusal("labels.stream_needs_one", format=job.to.value)
+        tally.add(warnings)
+        pictures.append(picture)
+    report = tally.report()
+    with _opened(out) as file:
+        file.writelines(pictures)
+    return report
 
 
 def _drawn(labels: Iterable[LabelData], job: Job) -> Iterator[tuple[bytes, tuple[LabelWarning, ...]]]:
     if job.to is Format.SVG:
-        yield from render_svg(labels, job.choice, dpi=job.dpi, purpose=job.purpose)
+        yield from render_svg(labels, job.choice, dpi=job.resolution, purpose=job.purpose)
         return
-    for sheet in rasterise(labels, job.choice, dpi=job.dpi, purpose=job.purpose):
-        yield write_png(sheet.bits), sheet.warnings
+    for bits, warnings in _dots(labels, job):
+        yield write_png(bits), warnings
 
 
 def _numbered(path: Path, sheet: int) -> Path:

@@ -1,7 +1,7 @@
 """The templates that are at hand: the platform's standard ones, and the merchant's own in a folder, every version kept.
 
 A file of the folder is named for its template and version (`shop-a.v3.json`), is written whole or not at all, and is
-never changed: a new version is a new file.
+never changed: a new version is a new file, also where several programs keep templates at once.
 """
 
 import json
@@ -10,18 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
 from miandan.kernel.errors import Refusal
 from miandan.labels import standards
-from miandan.labels.checking import Problem, problems, read_template
+from miandan.labels.checking import Problem, problems, read_own, read_template
+from miandan.labels.model import Purpose
 from miandan.labels.template import CustomArea, Template, written
-from miandan.labels.whole_file import written_whole
+from miandan.labels.whole_file import called, created_whole, made_folder, reason_of
 
 _FILE = re.compile(r"(?P<name>[a-z0-9][a-z0-9._-]*)\.v(?P<version>[1-9]\d{0,8})\.json")
 _LARGEST = 4_000_000  # bytes of a template file; pictures included
+_MOST_NEAR = 12  # names that answer one that is not there
+_MOST_TRIES = 100  # to be the first with a version, while others keep theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class Entry:
     standard: bool
     title: str
     confidence: str  # of a standard template's paper
+    full_only: bool = False  # it shows more of a person than a masked label may
+
+
+class Kept(NamedTuple):
+    """A template as it lies on the shelf, and whether it was put there just now."""
+
+    template: Template | CustomArea
+    path: Path
+    new: bool
 
 
 class Shelf:
@@ -44,7 +56,7 @@ class Shelf:
         self._folder = folder
 
     def entries(self) -> Iterator[Entry]:
-        """All templates by name; a file of the folder that cannot be read is left out (`find` says why)."""
+        """All templates by name, the newest version of each; without those that `damaged` names."""
         for name in standards.standard_names():
             template = standards.standard(name)
             if template is not None:
@@ -52,67 +64,96 @@ class Shelf:
                 yield _entry(template, standard=True, confidence=confidence)
         for name in sorted(self._versions()):
             try:
-                yield _entry(self.find(name), standard=False, confidence="")
+                template = self.find(name, Purpose.PRINT_FULL)
             except Refusal:
                 continue
+            yield _entry(template, standard=False, full_only=is_full_only(template))
 
-    def find(self, wanted: str) -> Template:
+    def damaged(self) -> Iterator[str]:
+        """Names of the merchant's own templates whose newest version cannot be used; `find` says why."""
+        for name in sorted(self._versions()):
+            try:
+                self.find(name, Purpose.PRINT_FULL)
+            except Refusal:
+                yield name
+
+    def find(self, wanted: str, purpose: Purpose = Purpose.LABEL) -> Template:
         """The template called `wanted`: a name, a name with a version (`shop-a@3`), or the path of a file.
 
-        Raises Refusal labels.template_unknown, labels.template_wrong, labels.file_unreadable.
+        Raises Refusal labels.template_unknown, labels.file_unreadable, and labels.template_wrong, also for one that
+        shows more of a person than `purpose` allows.
         """
-        name, _, version = wanted.partition("@")
-        if not version and (standard := standards.standard(name)) is not None:
-            return standard
-        versions = self._versions().get(name, {})
-        number = int(version) if version.isascii() and version.isdecimal() else max(versions, default=0)
-        if number in versions:
-            return read_template(read_file(versions[number]), standards.standard)
-        path = Path(wanted)
-        if path.suffix or path.is_file():
-            return read_template(read_file(path), standards.standard)
-        known = [*standards.standard_names(), *self._versions()]
-        near = get_close_matches(wanted, known, 6, 0.4) or known
-        raise Refusal("labels.template_unknown", name=wanted, near="、".join(near[:12]))
+        found = self._found(wanted)
+        return found if isinstance(found, Template) else read_template(found, standards.standard, purpose)
 
-    def put(self, template: Template | CustomArea) -> Path:
-        """Keep a template. The same content again changes nothing.
+    def as_written(self, wanted: str) -> Template | CustomArea:
+        """Like `find` for any purpose, a custom area not put into its standard template."""
+        found = self._found(wanted)
+        return found if isinstance(found, Template) else own_template(found)
+
+    def _found(self, wanted: str) -> Template | bytes:
+        """A standard template, or the text of a file."""
+        name, _, version = wanted.partition("@")
+        standard = standards.standard(name)
+        if standard is not None and version in ("", str(standard.version)):
+            return standard
+        versions = {} if standard is not None else self._versions().get(name, {})
+        by_text = {str(number): path for number, path in versions.items()}
+        if path := by_text.get(version or str(max(versions, default=0))):
+            return read_file(path)
+        if standard is None and _is_path(wanted):
+            return read_file(Path(wanted))
+        raise Refusal("labels.template_unknown", name=wanted, near="、".join(self._near(wanted, versions)))
+
+    def _near(self, wanted: str, versions: dict[int, Path]) -> list[str]:
+        """What there is instead: the versions of a template whose name is right, newest first, or names."""
+        name, _, _ = wanted.partition("@")
+        if versions:
+            return [f"{name}@{number}" for number in sorted(versions, reverse=True)][:_MOST_NEAR]
+        if standards.standard(name) is not None:
+            return [name]
+        known = [*standards.standard_names(), *self._versions()]
+        return (get_close_matches(wanted[:100], known, 6, 0.4) or known)[:_MOST_NEAR]
+
+    def put(self, template: Template | CustomArea) -> Kept:
+        """Keep a template that may be used for some purpose. The same content again changes nothing.
 
         Raises Refusal labels.template_locked for the name of a standard template, labels.template_version when the
-        version is there with other content, labels.template_wrong, and those of writing a file.
+        version is there with other content, labels.template_wrong, labels.folder_denied and those of writing a file.
         """
         if standards.standard(template.name) is not None:
             raise Refusal("labels.template_locked", name=template.name)
         content = written(template)
-        read_template(content, standards.standard)
-        versions = self._versions().get(template.name, {})
-        if template.version in versions:
-            if _same(read_file(versions[template.version]), content):
-                return versions[template.version]
-            newest = max(versions)
-            raise Refusal("labels.template_version", name=template.name, version=template.version, newest=newest)
+        own_template(content)
+        made_folder(self._folder)
         path = self._folder / f"{template.name}.v{template.version}.json"
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as failed:
-            raise Refusal("labels.not_writable", file=str(self._folder), reason=failed.strerror) from failed
-        with written_whole(path) as out:
-            out.write(content)
-        return path
+        if created_whole(path, content):
+            return Kept(template, path, new=True)
+        if _same(read_file(path), content):
+            return Kept(template, path, new=False)
+        newest = max(self._versions().get(template.name, {}), default=template.version)
+        raise Refusal("labels.template_version", name=template.name, version=template.version, newest=newest)
 
-    def put_next(self, template: Template | CustomArea) -> Template | CustomArea:
+    def put_next(self, template: Template | CustomArea) -> Kept:
         """Keep a template that knows no versions of its own under the next free one, or as it is kept already.
 
         Raises what `put` raises.
         """
-        kept = self._versions().get(template.name, {})
-        if kept:
-            newest = max(kept)
-            as_newest = msgspec.structs.replace(template, version=newest)
-            same = _same(read_file(kept[newest]), written(as_newest))
-            template = as_newest if same else msgspec.structs.replace(template, version=newest + 1)
-        self.put(template)
-        return template
+        for _ in range(_MOST_TRIES):
+            kept = self._versions().get(template.name, {})
+            if kept:
+                newest = max(kept)
+                as_newest = msgspec.structs.replace(template, version=newest)
+                if _same(read_file(kept[newest]), written(as_newest)):
+                    return Kept(as_newest, kept[newest], new=False)
+                template = msgspec.structs.replace(template, version=newest + 1)
+            try:
+                return self.put(template)
+            except Refusal as refusal:
+                if refusal.code != "labels.template_version":
+                    raise
+                beaten = refusal  # by another program that kept this version a moment ago
+        raise beaten
 
     def _versions(self) -> dict[str, dict[int, Path]]:
         """Files by name and version."""
@@ -127,35 +168,48 @@ class Shelf:
         return found
 
 
-def check_file(path: Path) -> list[Problem]:
-    """All that is wrong with a template file. Raises Refusal labels.file_unreadable."""
-    return problems(read_file(path), standards.standard)
+def check_text(text: bytes, purpose: Purpose = Purpose.LABEL) -> list[Problem]:
+    """All that is wrong with a template file for a purpose."""
+    return problems(text, standards.standard, purpose)
 
 
 def own_template(text: bytes) -> Template | CustomArea:
     """A template file as it is written, a custom area not yet put into its standard. Raises labels.template_wrong."""
-    read_template(text, standards.standard)
-    plain: Any = json.loads(text)
-    kind: type[Template] | type[CustomArea] = CustomArea if "base" in plain else Template
-    found: Template | CustomArea = msgspec.convert(plain, kind)
-    return found
+    return read_own(text, standards.standard, Purpose.PRINT_FULL)
+
+
+def is_full_only(template: Template | CustomArea) -> bool:
+    """Whether a template that can be used shows more of a person than a masked label may."""
+    return bool(check_text(written(template)))
 
 
 def read_file(path: Path) -> bytes:
-    """A file of a few megabytes at most. Raises Refusal labels.file_unreadable."""
+    """A file of a few megabytes at most; of a device without end no more is read. Raises labels.file_unreadable."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise Refusal("labels.file_unreadable", file=path.name, reason=f"> {_LARGEST // 1_000_000} MB")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
     except OSError as failed:
-        reason = failed.strerror or type(failed).__name__
-        raise Refusal("labels.file_unreadable", file=path.name, reason=reason) from failed
+        raise Refusal("labels.file_unreadable", file=called(path), reason=reason_of(failed)) from failed
+    if len(data) > _LARGEST:
+        raise Refusal("labels.file_unreadable", file=called(path), reason=f"大于 larger than {_LARGEST // 1_000_000} MB")
+    return data
+
+
+def _is_path(wanted: str) -> bool:
+    """Whether a file is meant: one that is there, or what only a file can be called."""
+    path = Path(wanted)
+    try:
+        return path.suffix == ".json" or len(path.parts) > 1 or path.is_file()
+    except OSError:  # longer than a name can be
+        return False
 
 
 def _same(one: bytes, other: bytes) -> bool:
-    return bool(json.loads(one) == json.loads(other))
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except (ValueError, RecursionError):  # what is kept was damaged from outside
+        return False
 
 
-def _entry(template: Template, *, standard: bool, confidence: str) -> Entry:
-    t = template
-    return Entry(t.name, t.version, t.width, t.height, standard, t.title, confidence)
+def _entry(t: Template, *, standard: bool, confidence: str = "", full_only: bool = False) -> Entry:
+    return Entry(t.name, t.version, t.width, t.height, standard, t.title, confidence, full_only)

@@ -24,7 +24,7 @@ class Field(Struct, frozen=True, forbid_unknown_fields=True, tag_field="of", tag
 
     path: str
     join: str = "  "  # between the items of a list
-    mask: Literal["", "label", "screen", "none"] = ""  # of a person: "" as the job's purpose gives it
+    mask: Literal["", "label", "screen", "none"] = ""  # of a person: "" as the data have it, see records.masked
     money: bool = False  # fen to yuan: 12345 is 123.45
     date: str = ""  # ISO instant to text by YYYY MM DD hh mm ss, such as "MM-DD hh:mm"
     slice: tuple[int, int] | None = None  # characters from (counted from 0) to (not included); negative from the end
@@ -51,7 +51,7 @@ class When(Struct, frozen=True, forbid_unknown_fields=True):
     unless: bool = False  # the other way round
 
 
-Whens = When | tuple[When, ...]
+Whens = When | Annotated[tuple[When, ...], Meta(min_length=1, max_length=20)]
 """One condition, or several of which all must hold."""
 
 
@@ -135,8 +135,8 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="table"):
-    """The goods, a row each. Those that find no room are counted in a last row ("…等 n 件"), or go on a further sheet
-    that repeats what says so."""
+    """The goods, a row each. Where not all find room a last row says how many pieces there are altogether ("…等 n 件"),
+    or they go on a further sheet, which shows the nodes that say so."""
 
     box: Box
     columns: tuple[Column, ...]
@@ -164,6 +164,9 @@ class Group(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", t
 Node = Text | Rect | Line | Barcode | Image | Table | Group
 
 
+Version = Annotated[int, Meta(ge=1, le=999_999_999)]
+
+
 class Paper(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the size of a standard template is known from; see the carriers' data for the sources."""
 
@@ -178,7 +181,7 @@ class Template(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,79}$", description="small letters, digits, . _ -")]
-    version: Annotated[int, Meta(ge=1)]
+    version: Version
     width: Annotated[int, Meta(ge=10_000, le=300_000, description="micrometres")]
     height: Annotated[int, Meta(ge=10_000, le=500_000, description="micrometres")]
     nodes: tuple[Node, ...]
@@ -192,7 +195,7 @@ class CustomArea(Struct, frozen=True, forbid_unknown_fields=True):
     """What a merchant puts into the custom area of a standard template `base`; boxes from the area's corner."""
 
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,79}$")]
-    version: Annotated[int, Meta(ge=1)]
+    version: Version
     base: str
     nodes: tuple[Node, ...]
     title: str = ""

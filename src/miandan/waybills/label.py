@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from miandan.kernel.masks import mask_detail, mask_name, mask_phone
 from miandan.labels.choosing import Choice
 from miandan.labels.model import GoodsLine, LabelData, RenderReport
 from miandan.labels.pdf import write_pdf
+from miandan.merchants.service import shops_of
 from miandan.orders.model import OrderLine, goods_summary
 from miandan.vault.ciphertext import recognise
 from miandan.vault.model import Recipient
@@ -120,21 +122,41 @@ async def labels_of(
     cards = {one: await counter.card(AccountRef(merchant_id, one)) for one in {w.account_id for w in waybills}}
     senders = {one: await queries.sender(counter.db, merchant_id, one) for one in {w.ship_from_id for w in waybills}}
     recipients = await _recipients(counter, waybills, cards, actor)
+    shops = {shop.shop_id: shop.name for shop in await shops_of(counter.db, merchant_id)}
+    orders = await _orders(counter, waybills)
     printed_at = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     return [
-        _label(
-            waybill,
-            recipients[waybill.ref],
-            senders[waybill.ship_from_id],
-            f"{place}/{len(waybills)}",
-            printed_at,
-            sandbox,
+        replace(
+            _label(waybill, recipients[waybill.ref], senders[waybill.ship_from_id]),
+            shop=shops.get(waybill.shop_id, ""),
+            order_ids=orders.get(_holder(waybill), ()),
+            position=f"{place}/{len(waybills)}",
+            printed_at=printed_at,
+            sandbox=sandbox,
         )
         for place, waybill in enumerate(waybills, 1)
     ]
 
 
-def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, printed_at: str, sandbox: bool) -> LabelData:
+async def _orders(counter: Counter, waybills: Sequence[Waybill]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The ids of the orders in each parcel, by carrier and the number that occupies their keys."""
+    merchant_id = waybills[0].ref.merchant_id
+    numbers: dict[str, list[str]] = {}
+    for carrier, number in map(_holder, waybills):
+        numbers.setdefault(carrier, []).append(number)
+    found = {}
+    for carrier, held in numbers.items():
+        for number, keys in (await queries.keys_of(counter.db, merchant_id, carrier, held)).items():
+            found[carrier, number] = tuple(key.partition("/")[2].partition("#")[0] for key in keys)
+    return found
+
+
+def _holder(waybill: Waybill) -> tuple[str, str]:
+    """Carrier and number that occupy the parcel's keys: a child's are its parent's."""
+    return waybill.ref.carrier, waybill.parent_number or waybill.ref.number
+
+
+def _label(waybill: Waybill, to: Recipient, sender: Sender) -> LabelData:
     carrier = catalogue().get(waybill.ref.carrier)
     lines = [OrderLine(**line) for line in waybill.goods]
     return LabelData(
@@ -165,10 +187,7 @@ def _label(waybill: Waybill, to: Recipient, sender: Sender, position: str, print
         parent_number=waybill.parent_number or "",
         piece=waybill.piece,
         pieces=waybill.pieces,
-        printed_at=printed_at,
-        position=position,
         copy=max(waybill.copies, 1),
-        sandbox=sandbox,
     )
 
 

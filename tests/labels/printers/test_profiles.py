@@ -135,3 +135,17 @@ def test_a_black_mark_of_tspl_is_high_enough_for_its_command(tmp_path: Path) -> 
     (tmp_path / "warehouse.toml").write_text('base = "tspl-203"\nmedia = "mark"\ngap_um = 2000\n')
     with pytest.raises(Refusal, match="gap_um"):
         profiles.profile("warehouse", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["warehouse", "zpl-203"])
+def test_a_folder_that_is_called_like_a_profile_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.toml").mkdir()
+    with pytest.raises(Refusal, match="file_unreadable"):
+        profiles.profile(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", [f"darkness = {'[' * 5_000}", f"darkness = {'1' * 5_000}", f"darkness = 0x{'f' * 5_000}"]
+)
+def test_a_file_that_is_too_deep_or_too_large_a_number_is_refused(tmp_path: Path, text: str) -> None:
+    wrong(tmp_path, f'base = "zpl-203"\n{text}\n')

@@ -1,6 +1,7 @@
 """Readings typed back from the calibration sheet: signs, sums, and what is kept of them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_what_was_not_read_stays_as_it_was(tmp_path: Path) -> None:
 def test_readings_of_one_printer_leave_the_others_alone(tmp_path: Path) -> None:
     profiles.calibrated("zpl-203", tmp_path, Readings(left_mm=12, darkness=4))
     assert profiles.profile("zpl-300", tmp_path) == profiles.profile("zpl-300")
-    assert [path.name for path in tmp_path.iterdir()] == ["zpl-203.calibration.json"]
+    assert [path.name for path in tmp_path.glob("*.json")] == ["zpl-203.calibration.json"]
 
 
 def test_the_same_readings_typed_twice_are_not_added_twice(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_readings_that_cannot_be_are_refused_and_nothing_is_kept(tmp_path: Path,
     with pytest.raises(Refusal, match="readings_wrong") as refused:
         profiles.calibrated("zpl-203", tmp_path, read)
     assert refused.value.zh
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.json")) == []
 
 
 def test_offsets_do_not_add_up_without_end(tmp_path: Path) -> None:
@@ -129,9 +130,47 @@ def test_a_record_with_a_text_for_a_number_is_refused(tmp_path: Path) -> None:
         profiles.profile("zpl-203", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"offset_x_um": 20_001},
+        {"offset_y_um": -(10**30)},
+        {"darkness": 16},
+        {"finest_module": 0},
+        {"finest_module": True},
+        {"last_left_um": -1},
+    ],
+)
+def test_a_record_out_of_range_is_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
+    profiles.calibrated("zpl-203", tmp_path, Readings(11, 11, 8, 2))
+    file = tmp_path / "zpl-203.calibration.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | wrong))
+    with pytest.raises(Refusal, match="profile_wrong"):
+        profiles.profile("zpl-203", tmp_path)
+
+
+def test_a_record_of_lists_in_lists_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "zpl-203.calibration.json").write_text("[" * 100_000)
+    with pytest.raises(Refusal, match="profile_wrong"):
+        profiles.profile("zpl-203", tmp_path)
+
+
+def test_a_record_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "zpl-203.calibration.json").mkdir()
+    with pytest.raises(Refusal, match="file_unreadable"):
+        profiles.profile("zpl-203", tmp_path)
+
+
+def test_readings_that_come_at_once_are_all_added(tmp_path: Path) -> None:
+    readings = [Readings(left_mm=10 + n / 10) for n in range(1, 17)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda read: profiles.calibrated("zpl-203", tmp_path, read), readings))
+    assert profiles.profile("zpl-203", tmp_path).offset_x_um == -sum(range(100, 1_700, 100))
+
+
 def test_a_folder_that_is_a_file_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refusal, match="not_writable"):
+    with pytest.raises(Refusal, match="folder_denied"):
         profiles.calibrated("zpl-203", tmp_path / "file", Readings(left_mm=11))
 
 

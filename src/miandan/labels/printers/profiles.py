@@ -18,7 +18,8 @@ from typing import Any
 from miandan.kernel.errors import Refusal
 from miandan.labels.printers import readings
 from miandan.labels.printers.profile import Profile
-from miandan.labels.printers.rules import Wrong, profile_of, wrongs
+from miandan.labels.printers.rules import Wrong, profile_of, shown, wrongs
+from miandan.labels.whole_file import reason_of
 
 _PRINTERS_OWN = ("darkness", "speed_mm_s")
 """Fields that a file may set to "printer": then the printer's own setting is left alone."""
@@ -55,7 +56,7 @@ def profile(name: str, folder: Path | None = None) -> Profile:
 
 
 def _is_own(name: str, folder: Path) -> bool:
-    return (folder / f"{name}.toml").is_file()
+    return (folder / f"{name}.toml").exists()
 
 
 def _own(path: Path) -> Profile:
@@ -64,7 +65,7 @@ def _own(path: Path) -> Profile:
     if base is not None and (not isinstance(base, str) or base not in shipped()):
         known = list(shipped())
         wanted_zh, wanted_en = f"应为 {' 或 '.join(known)}", f"expected one of {', '.join(known)}"
-        raise _refusal(path, [Wrong("base", f"{wanted_zh}，实际是 {base!r}", f"{wanted_en}, got {base!r}")])
+        raise _refusal(path, [Wrong("base", f"{wanted_zh}，实际是 {shown(base)}", f"{wanted_en}, got {shown(base)}")])
     before = {} if base is None else dict(_said(shipped()[base]))
     whole = before | {"source": path.name, "confidence": "own", "name": path.stem} | row
     for name in _PRINTERS_OWN:
@@ -92,8 +93,11 @@ def _row(path: Path) -> dict[str, Any]:
         raise _refusal(path, [Wrong("", f"不是有效的 TOML（{wrong}）", f"no valid TOML ({wrong})")]) from None
     except UnicodeDecodeError:
         raise _refusal(path, [Wrong("", "不是 UTF-8 编码", "not in UTF-8")]) from None
+    except (ValueError, RecursionError):
+        wrong_zh, wrong_en = "嵌套过深，或数字过大", "nested too deeply, or a number is too large"
+        raise _refusal(path, [Wrong("", f"不是有效的 TOML（{wrong_zh}）", f"no valid TOML ({wrong_en})")]) from None
     except OSError as failed:
-        raise Refusal("labels.file_unreadable", file=path.name, reason=failed.strerror) from failed
+        raise Refusal("labels.file_unreadable", file=path.name, reason=reason_of(failed)) from failed
 
 
 def _refusal(path: Path, found: list[Wrong]) -> Refusal:

@@ -5,12 +5,14 @@ at all.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from miandan.kernel.errors import Refusal
+from miandan.labels.locked import locked
 from miandan.labels.printers.profile import MOST_DARKNESS, Density, Language, Profile
-from miandan.labels.whole_file import written_whole
+from miandan.labels.whole_file import called, made_folder, reason_of, written_whole
 
 CROSS_UM = 10_000
 """Where the cross of the sheet is meant to stand, from the left and from the upper edge of the paper."""
@@ -22,7 +24,8 @@ FARTHEST_UM = 20_000  # offset that a calibration may find; what is more is pape
 
 _STEPS, _STEP = 5, 2
 _FARTHEST_READ_MM = 40
-_NUMBERS = ("offset_x_um", "offset_y_um")
+_OFFSETS = ("offset_x_um", "offset_y_um")
+_LOCK = ".calibration.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,17 @@ class Readings:
     top_mm: float | None = None
     darkness: int | None = None  # the number on the sheet that reads best
     module: int | None = None  # the smallest number that the scanner read
+
+
+_RANGES = {
+    "offset_x_um": (-FARTHEST_UM, FARTHEST_UM),
+    "offset_y_um": (-FARTHEST_UM, FARTHEST_UM),
+    "darkness": (0, MOST_DARKNESS),
+    "finest_module": (MODULES[0], MODULES[-1]),
+    "last_left_um": (0, _FARTHEST_READ_MM * 1000),
+    "last_top_um": (0, _FARTHEST_READ_MM * 1000),
+}
+"""What a calibration can have found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +90,22 @@ def store(profile: Profile, folder: Path, read: Readings) -> Findings:
 
     A cross too far to the right moves the print to the left, by as much, on top of what earlier sheets found. Raises
     Refusal `labels.readings_wrong`, `labels.readings_repeated` for those of a sheet that are in force already, and
-    those of `written_whole`.
+    those of `written_whole` and `made_folder`. Several may calibrate at once: each adds to what the others found.
     """
-    before = _kept(profile.name, folder)
     left, top = _read_um(read.left_mm), _read_um(read.top_mm)
     _refuse_wrong(profile, read)
+    made_folder(folder)
+    lock = folder / _LOCK
+    try:
+        with locked(lock):
+            return _added(profile, folder, read, left, top)
+    except OSError as failed:
+        raise Refusal("labels.not_writable", file=lock.name, reason=reason_of(failed)) from failed
+
+
+def _added(profile: Profile, folder: Path, read: Readings, left: int | None, top: int | None) -> Findings:
+    """What was read, kept on top of what is kept already."""
+    before = _kept(profile.name, folder)
     for now, last in ((left, before.last_left_um), (top, before.last_top_um)):
         if now is not None and now == last != CROSS_UM:
             raise Refusal("labels.readings_repeated", profile=profile.name, value=f"{now / 1000:g}")
@@ -138,30 +163,36 @@ def _file(name: str, folder: Path) -> Path:
 
 def _kept(name: str, folder: Path) -> Findings:
     path = _file(name, folder)
-    if not path.is_file():
-        return Findings()
     try:
         row = json.loads(path.read_bytes())
-        if not isinstance(row, dict) or set(row) != {one.name for one in fields(Findings)}:
-            raise ValueError
-        if any(type(value) is not int and (value is not None or name in _NUMBERS) for name, value in row.items()):
-            raise ValueError
+    except (FileNotFoundError, NotADirectoryError):
+        return Findings()
     except OSError as failed:
-        raise Refusal("labels.file_unreadable", file=path.name, reason=failed.strerror) from failed
-    except ValueError:
+        raise Refusal("labels.file_unreadable", file=called(path), reason=reason_of(failed)) from failed
+    except (ValueError, RecursionError):
+        row = None
+    if not _is_record(row):
         raise Refusal(
             "labels.profile_wrong",
             file=path.name,
             wrong_zh="不是完整的校准记录，删除它就回到未校准的状态",
             wrong_en="no complete record of a calibration; without the file the profile is as before any",
-        ) from None
+        )
     return Findings(**row)
 
 
+def _is_record(row: Any) -> bool:
+    """Whether it is what calibrations write: every finding, each within what one can find."""
+    if not isinstance(row, dict) or set(row) != set(_RANGES):
+        return False
+    return all(_can_be(value, name) for name, value in row.items())
+
+
+def _can_be(value: Any, name: str) -> bool:
+    low, high = _RANGES[name]
+    return name not in _OFFSETS if value is None else type(value) is int and low <= value <= high
+
+
 def _write(path: Path, found: Findings) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as failed:
-        raise Refusal("labels.not_writable", file=path.parent.name, reason=failed.strerror) from failed
     with written_whole(path) as out:
         out.write(json.dumps(asdict(found), indent=1).encode() + b"\n")

@@ -123,11 +123,15 @@ def _each(row: Mapping[str, Any]) -> Iterator[Wrong]:
             known = "、".join(_RULES)
             yield Wrong(name, f"没有这个字段，可用的有 {known}", f"is no field; there are {known.replace('、', ', ')}")
         elif not rule.holds(value):
-            yield Wrong(name, f"应为 {rule.zh}，实际是 {_shown(value)}", f"expected {rule.en}, got {_shown(value)}")
+            yield Wrong(name, f"应为 {rule.zh}，实际是 {shown(value)}", f"expected {rule.en}, got {shown(value)}")
 
 
-def _shown(value: object) -> str:
-    return repr(value)[:60]
+def shown(value: object) -> str:
+    """A value that somebody wrote, as far as a refusal repeats it."""
+    try:
+        return repr(value)[:60]
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        return "…"
 
 
 def _made(row: Mapping[str, Any]) -> Profile:
