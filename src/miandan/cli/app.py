@@ -113,7 +113,8 @@ def render(
     ] = None,
     dpi: Annotated[int | None, typer.Option(help="打印机分辨率 203 or 300; default: the profile's, or 203")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="打印机 printer profile; default: the language's usual one")
+        str | None,
+        typer.Option(help="打印机 printer profile, whose dots pictures show; default: the language's usual one"),
     ] = None,
     purpose: Annotated[str, typer.Option(help="用途 label: masked 脱敏; print_full: as the data says 原样")] = "label",
 ) -> None:
@@ -151,7 +152,7 @@ app.add_typer(templates, name="templates")
 
 @templates.command("list")
 def templates_list() -> None:
-    """有哪些模板：the standard templates and those of your own, newest version each."""
+    """有哪些模板：the standard templates and those of your own, newest version each; damaged ones are named aside."""
     from miandan.cli.templates import list_templates
 
     sys.exit(list_templates())
@@ -161,7 +162,7 @@ def templates_list() -> None:
 def templates_show(
     name: Annotated[str, typer.Argument(help="模板 template: name, name@version or file")],
 ) -> None:
-    """显示模板：the template as JSON."""
+    """显示模板：the template as JSON, a custom area as it was written."""
     from miandan.cli.templates import show
 
     sys.exit(show(name))
@@ -184,7 +185,7 @@ def templates_import(
         str | None, typer.Option("--from", help="来源 miandan | cainiao | hiprint | zpl; default: guessed")
     ] = None,
     name: Annotated[str | None, typer.Option(help="模板名 name it gets; default: the file's")] = None,
-    base: Annotated[str | None, typer.Option(help="自定义区的标准模板 standard template of a custom area")] = None,
+    base: Annotated[str | None, typer.Option(help="自定义区的标准模板 standard template, for a custom area")] = None,
     dpi: Annotated[int | None, typer.Option(help="ZPL 的分辨率 dots per inch of a ZPL file")] = None,
 ) -> None:
     """导入模板：keep a template; what has no counterpart here is listed with its place. 有未支持项 exit 2."""

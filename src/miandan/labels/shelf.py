@@ -191,7 +191,9 @@ def read_file(path: Path) -> bytes:
     except OSError as failed:
         raise Refusal("labels.file_unreadable", file=called(path), reason=reason_of(failed)) from failed
     if len(data) > _LARGEST:
-        raise Refusal("labels.file_unreadable", file=called(path), reason=f"大于 larger than {_LARGEST // 1_000_000} MB")
+        raise Refusal(
+            "labels.file_unreadable", file=called(path), reason=f"大于 larger than {_LARGEST // 1_000_000} MB"
+        )
     return data
 
 

@@ -142,10 +142,16 @@ def _part(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows only
 
 
+def settle(out: BinaryIO) -> None:
+    """Bring what was written to the disk: some file systems tell only now that they are full."""
+    out.flush()
+    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        os.fsync(out.fileno())
+
+
 def _finish(out: BinaryIO, part: Path, path: Path) -> None:
     """Everything on the disk, with the permissions of what it replaces, or of any new file."""
-    out.flush()
-    os.fsync(out.fileno())  # some file systems tell only now that they are full
+    settle(out)
     out.close()  # Windows renames no file that is open
     with suppress(OSError):  # a file system without permissions
         part.chmod(_permissions(path))

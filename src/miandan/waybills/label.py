@@ -1,8 +1,6 @@
 """From waybills to paper: what each label says, and the count of copies, which is written before a file appears."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +17,8 @@ from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import mask_detail, mask_name, mask_phone
 from miandan.labels.choosing import Choice
 from miandan.labels.model import GoodsLine, LabelData, RenderReport
-from miandan.labels.pdf import write_pdf
+from miandan.labels.pdf import render_pdf
+from miandan.labels.whole_file import settle, written_whole
 from miandan.merchants.service import shops_of
 from miandan.orders.model import OrderLine, goods_summary
 from miandan.vault.ciphertext import recognise
@@ -58,14 +57,15 @@ async def print_pdf(
     where one of the numbers must not be on any parcel; then nothing is printed.
     """
     sheets = await _with_children(counter, refs)
-    with _part_of(path) as part:
+    with written_whole(path) as out:
         async with counter.printing, counter.db.transaction() as tx:
             await lives_queries.count_copies(tx, sheets)
             waybills = await queries.waybills(tx, sheets)
             for waybill in waybills:
                 refuse_unless_live(waybill)
             labels = await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox)
-            report = write_pdf(labels, part, template)
+            report = render_pdf(labels, out, template)
+            settle(out)
     return report
 
 
@@ -85,30 +85,6 @@ async def void_among(counter: Counter, refs: Sequence[NumberRef]) -> list[Void]:
         except Refusal as refusal:
             void.append(Void(waybill.ref, refusal))
     return void
-
-
-@contextmanager
-def _part_of(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end; refusals name the one that was asked for.
-
-    A device or a pipe has nothing to keep and is written as it comes.
-    """
-    device = path.exists() and not path.is_file()  # asked before links are followed: a pipe leads to no name
-    whole = path.resolve()
-    part = path if device else whole.with_name(f".{whole.name}.{os.getpid()}.part")
-    try:
-        yield part
-        if not device:
-            part.replace(whole)
-    except Refusal as refusal:
-        if "file" not in refusal.fields:
-            raise
-        raise Refusal(refusal.code, **refusal.fields | {"file": path.name}) from refusal
-    except OSError as error:
-        raise Refusal("labels.not_writable", file=path.name, reason=error.strerror) from error
-    finally:
-        if not device:
-            part.unlink(missing_ok=True)
 
 
 async def labels_of(

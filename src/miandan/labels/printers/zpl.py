@@ -43,7 +43,8 @@ def _coded(data: bytes, codec: Codec) -> bytes:
     """The sizes in ^GF stay those of the dots, however short the coded form is.
 
     The check is CRC-16/XMODEM (0x1021, from zero, not reflected), the one that `binascii.crc_hqx` computes: Zebra's
-    guide names none; a user of a ZD420 found that the printer takes this one and no other (GitHub miikanissi/zebrafy, issue 17).
+    guide names none; a user of a ZD420 found that the printer takes this one and no other (GitHub
+    miikanissi/zebrafy, issue 17).
     """
     if codec is Codec.HEX:
         return data.hex().upper().encode()
