@@ -17,7 +17,7 @@ from miandan.labels.model import LabelData, LabelWarning, WarningKind
 from miandan.labels.pdf import write_pdf
 from miandan.labels.pictures import Bits, write_png
 from miandan.labels.raster import RasterSheet, rasterise, render_png
-from miandan.labels.raster_glyphs import glyphs
+from miandan.labels.raster.glyphs import glyphs
 from miandan.labels.standards import standard_for
 from miandan.labels.symbols import Encoder, whole_dots
 from miandan.labels.template import Barcode, Box, Field, Image, Line, Literally, Node, Rect, Template, Text

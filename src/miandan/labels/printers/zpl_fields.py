@@ -9,14 +9,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from miandan.labels import cleaning, fonts, raster_shapes, symbols
+from miandan.labels import cleaning, fonts, symbols
 from miandan.labels.compiled import BarcodeSlot, FillSlot, ImageSlot, TextSlot
 from miandan.labels.model import LabelData, WarningKind
 from miandan.labels.pictures import Bits
 from miandan.labels.printers import zpl
 from miandan.labels.printers.profile import Profile
-from miandan.labels.raster_barcode import BarcodeDrawer
-from miandan.labels.raster_page import Page, sheet_dots, snapped
+from miandan.labels.raster import shapes
+from miandan.labels.raster.barcode import BarcodeDrawer
+from miandan.labels.raster.page import Page, sheet_dots, snapped
 from miandan.labels.setting import Note, Setter
 from miandan.labels.symbols import Encoder, Place
 
@@ -74,7 +75,7 @@ def _filled(sheet: Sheet, x: int, y: int, w: int, h: int) -> bytes:
 
 def image(slot: ImageSlot, sheet: Sheet) -> Field:
     """The picture with the dots of the raster."""
-    patch = raster_shapes.image(slot, sheet.dpi)
+    patch = shapes.image(slot, sheet.dpi)
     if patch is None:
         return lambda label, note: b""
     page = Page(sheet.width, sheet.height)

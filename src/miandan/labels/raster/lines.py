@@ -8,7 +8,7 @@ printer languages")
 import numpy as np
 import numpy.typing as npt
 
-from miandan.labels.raster_page import Dots, Page, Patch
+from miandan.labels.raster.page import Dots, Page, Patch
 
 COLUMN = 8  # bytes
 STRIP = 8 * COLUMN  # rows

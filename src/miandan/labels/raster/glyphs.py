@@ -15,8 +15,8 @@ from freetype import raw
 
 from miandan.labels import cleaning, fonts
 from miandan.labels.compiled import ASCENT
-from miandan.labels.raster_lines import COLUMN, STRIP
-from miandan.labels.raster_page import Dots
+from miandan.labels.raster.lines import COLUMN, STRIP
+from miandan.labels.raster.page import Dots
 
 _BUDGET = 32_000_000  # bytes of glyphs kept in all; when it is spent, all are drawn anew
 _OVERHEAD, _POINTER = 40, 8  # bytes that a kept glyph takes besides its dots, and its place in a list

@@ -15,10 +15,10 @@ from miandan.labels.choosing import Choice, Compiler
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, ImageSlot, Layer, Slot, TextSlot
 from miandan.labels.model import LabelData, LabelWarning, Purpose, WarningKind
 from miandan.labels.pictures import Bits, write_png
-from miandan.labels.raster_barcode import BarcodeDrawer
-from miandan.labels.raster_page import Dots, Page, Patch, sheet_dots
-from miandan.labels.raster_shapes import fill, image
-from miandan.labels.raster_text import TextBlock
+from miandan.labels.raster.barcode import BarcodeDrawer
+from miandan.labels.raster.page import Dots, Page, Patch, sheet_dots
+from miandan.labels.raster.shapes import fill, image
+from miandan.labels.raster.text import TextBlock
 from miandan.labels.setting import Note
 from miandan.labels.symbols import Encoder
 

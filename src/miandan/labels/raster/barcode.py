@@ -14,7 +14,7 @@ import numpy as np
 from miandan.labels import symbols
 from miandan.labels.compiled import BarcodeSlot
 from miandan.labels.model import LabelData, WarningKind
-from miandan.labels.raster_page import Dots, Page, Patch, bytes_under
+from miandan.labels.raster.page import Dots, Page, Patch, bytes_under
 from miandan.labels.setting import Note
 from miandan.labels.symbols import Encoder, Place, Symbol, whole_dots
 

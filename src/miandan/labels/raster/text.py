@@ -11,9 +11,9 @@ from miandan.labels.bindings import Condition, Reader
 from miandan.labels.compiled import ASCENT, PITCH, TextSlot
 from miandan.labels.fitting import Step
 from miandan.labels.model import LabelData
-from miandan.labels.raster_glyphs import Glyphs, glyphs
-from miandan.labels.raster_lines import ALONE, BLACK, BLANK, COLUMN, STRIP, WHITE, Lines, Placed
-from miandan.labels.raster_page import Dots, Page, Patch, bytes_under
+from miandan.labels.raster.glyphs import Glyphs, glyphs
+from miandan.labels.raster.lines import ALONE, BLACK, BLANK, COLUMN, STRIP, WHITE, Lines, Placed
+from miandan.labels.raster.page import Dots, Page, Patch, bytes_under
 from miandan.labels.setting import Note, Setter
 from miandan.labels.symbols import dots, whole_dots
 

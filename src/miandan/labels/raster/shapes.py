@@ -3,7 +3,7 @@
 import numpy as np
 
 from miandan.labels.compiled import FillSlot, ImageSlot
-from miandan.labels.raster_page import Dots, Patch, snapped
+from miandan.labels.raster.page import Dots, Patch, snapped
 from miandan.labels.symbols import whole_dots
 
 
