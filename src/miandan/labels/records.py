@@ -14,8 +14,8 @@ import msgspec
 
 from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import hide_person, mask_detail, mask_name, mask_phone
-from miandan.labels.checking import worded
 from miandan.labels.model import GoodsLine, LabelData, Purpose
+from miandan.labels.wording import worded
 
 _COUNTED = frozenset({"sheet", "sheets"})  # by the engine
 _FIELDS = tuple(field.name for field in fields(LabelData) if field.name not in _COUNTED)
