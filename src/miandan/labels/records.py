@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, BinaryIO
 
 import msgspec
@@ -37,6 +38,7 @@ _LARGEST_COUNT = 10**12
 _LEAST_ADDRESS = 8  # characters of an address that is looked for in other texts
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SPACE = b" \t\r\n"
+_LONGEST_LINE = 1 << 30  # bytes; a large array may stand on one line
 _LONGEST_GOODS = 60  # characters of the goods in one text
 
 
@@ -54,13 +56,14 @@ def read_records(source: BinaryIO, purpose: Purpose = Purpose.LABEL) -> Iterator
     An array is held in memory as it is written, lines are not. Raises Refusal labels.records_unreadable when the
     whole is neither.
     """
-    first = _first_line(source)
+    stream = _lines(source)
+    first = _first_line(stream)
     if not first:
         return
     if first.lstrip(_SPACE).startswith(b"["):
         yield from _of_array(first + source.read(), purpose)
         return
-    lines: Iterable[bytes] = _chain(first, source)
+    lines: Iterable[bytes] = chain([first], stream)
     if not _is_json(first):
         rest = source.read()
         whole = first + rest
@@ -69,17 +72,20 @@ def read_records(source: BinaryIO, purpose: Purpose = Purpose.LABEL) -> Iterator
         yield _read(line, place, purpose)
 
 
-def _first_line(source: BinaryIO) -> bytes:
-    for line in source:
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream; one that does not end, as of a device, is refused."""
+    while line := source.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise Refusal("labels.records_unreadable", reason=f"> {_LONGEST_LINE >> 30} GB")
+        yield line
+
+
+def _first_line(lines: Iterator[bytes]) -> bytes:
+    for line in lines:
         text = line.removeprefix(b"\xef\xbb\xbf")
         if text.strip(_SPACE):
             return text
     return b""
-
-
-def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _is_json(text: bytes) -> bool:
