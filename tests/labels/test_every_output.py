@@ -166,13 +166,13 @@ def test_a_strict_reader_of_tspl_gives_the_dots_of_every_template(
         assert page.texts == []
 
 
-@pytest.mark.parametrize("make", [ordinary, *(pytest.param(kind, marks=pytest.mark.prove) for kind in KINDS[1:])])
+@pytest.mark.parametrize(("make", "dpi"), EVERY)
 def test_strict_readers_of_cpcl_and_escpos_give_the_dots_of_every_template(
-    make: Callable[[LabelData], LabelData],
+    make: Callable[[LabelData], LabelData], dpi: int
 ) -> None:
-    wide = {name: replace(profiles.profile(name), width_um=104_000) for name in ("cpcl-203", "escpos-203")}
-    for sheet in sheets(make, 203):
-        [page] = cpcl.interpret(document(sheet.bits, wide["cpcl-203"]).data)
+    mobile, receipt = (profiles.profile(f"{language}-{dpi}") for language in ("cpcl", "escpos"))
+    for sheet in sheets(make, dpi):
+        [page] = cpcl.interpret(document(sheet.bits, mobile).data)
         assert page.picture == on_white(sheet.bits, page.picture.width, page.picture.height)
-        [strip] = escpos.interpret(document(sheet.bits, wide["escpos-203"]).data)
+        [strip] = escpos.interpret(document(sheet.bits, receipt).data, head_dots=104 * PER_MM[dpi])
         assert strip.picture == on_white(sheet.bits, strip.picture.width, strip.picture.height)

@@ -1,6 +1,7 @@
 """The calibration sheet: rulers and cross where they should be, codes that say their own density, pages of darkness."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from miandan.labels.printers.calibration import documents, pages
 from miandan.labels.printers.profile import Density, Language, Profile
 from miandan.labels.printers.readings import Readings, darkness_steps
 from tests.labels.interpreters import cpcl, escpos, tspl
+from tests.labels.interpreters.sheet import Sheet
 from tests.labels.judges import Picture
 from tests.labels.pictures import astray, read_png
 from tests.labels.printers.sheets import on_white, shown
@@ -139,12 +141,13 @@ def test_the_sheet_comes_out_of_every_printer_as_it_was_drawn(profile: Profile) 
     if profile.language is Language.ZPL:
         assert scan(document.data)[0].graphics[0].data == page.bits.data
         return
-    interpret = {
-        Language.TSPL: lambda data: tspl.interpret(data, 8 if profile.dpi == 203 else 12),
+    per_mm = 8 if profile.dpi == 203 else 12
+    interpret: dict[Language, Callable[[bytes], list[Sheet]]] = {
+        Language.TSPL: lambda data: tspl.interpret(data, per_mm),
         Language.CPCL: cpcl.interpret,
-        Language.ESCPOS: escpos.interpret,
-    }[profile.language]
-    (sheet,) = interpret(document.data)
+        Language.ESCPOS: lambda data: escpos.interpret(data, 104 * per_mm),
+    }
+    (sheet,) = interpret[profile.language](document.data)
     assert sheet.picture == on_white(page.bits, sheet.picture.width, sheet.picture.height)
 
 

@@ -38,7 +38,7 @@ def read(data: bytes, profile: Profile) -> list[Sheet]:
     readers: dict[Language, Callable[[], list[Sheet]]] = {
         Language.TSPL: lambda: tspl.interpret(data, dots_per_mm(profile)),
         Language.CPCL: lambda: cpcl.interpret(data),
-        Language.ESCPOS: lambda: escpos.interpret(data),
+        Language.ESCPOS: lambda: escpos.interpret(data, 104 * dots_per_mm(profile)),
     }
     return readers[profile.language]()
 

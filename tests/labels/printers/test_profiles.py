@@ -8,7 +8,10 @@ from miandan.kernel.errors import Refusal
 from miandan.labels.printers import profiles
 from miandan.labels.printers.profile import Codec, Language
 
-LANGUAGES = {"zpl-203", "zpl-300", "zpl-clone-203", "zpl-native-203", "tspl-203", "tspl-300", "cpcl-203", "escpos-203"}
+LANGUAGES = {
+    *("zpl-203", "zpl-300", "zpl-clone-203", "zpl-native-203"),
+    *("tspl-203", "tspl-300", "cpcl-203", "cpcl-300", "escpos-203", "escpos-300"),
+}
 
 
 def wrong(folder: Path, text: str, name: str = "warehouse") -> tuple[str, str]:
