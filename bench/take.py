@@ -31,7 +31,7 @@ from miandan.kernel.database import Database, open_database
 from miandan.kernel.settings import Settings
 from miandan.merchants import service as merchants
 from miandan.vault.model import Recipient
-from miandan.vault.root import FileRootKey
+from miandan.vault.root import open_root_key
 from miandan.vault.service import Vault
 from miandan.waybills.counter import Counter, open_counter
 from miandan.waybills.desk import month_of
@@ -72,7 +72,7 @@ class Bench:
 async def open_bench(folder: Path, merchant_count: int) -> AsyncIterator[Bench]:
     settings = Settings(data=folder, sandbox=True)
     async with open_database(settings, pool_size=CONNECTIONS + 2) as db:
-        vault = await Vault.open(db, FileRootKey.create(folder / "root.key", "for benchmarks only"))
+        vault = await Vault.open(db, open_root_key(folder, None, sandbox=True))
         bench = Bench(db, vault)
         await branches.open_branch(db, Branch("jt", BRANCH, "示例网点", now()))
         await branches.load_segment(db, "jt", BRANCH, 0, 9_000_000_000_000)

@@ -6,6 +6,7 @@ Everybody and everything is invented. The numbers are few, so that each damage h
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from miandan.accounts import leases, shares
@@ -20,6 +21,13 @@ from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderLine, OrderRef
+from miandan.outbound import service as outbound
+from miandan.outbound.desk import ShipDesk
+from miandan.outbound.model import LineAsk, NumberChange, PackAsk, ShipInPacks, ShipOrder
+from miandan.outbound.model import Parcel as ShippedParcel
+from miandan.tracking import applying
+from miandan.tracking import service as tracking
+from miandan.tracking.model import Action, Scan
 from miandan.vault.retention import index_pending, shred
 from miandan.waybills import lives
 from miandan.waybills import service as waybills
@@ -73,8 +81,24 @@ async def _lives(world: World) -> None:
     await lives.cancel(counter, MERCHANT, "yto", cancelled)
     await lives.update(counter, MERCHANT, "yto", again, goods=[{"line_id": "Y1", "title": "碟子", "quantity": 2}])
     await lives.update(counter, MERCHANT, "yto", again, recipient=SOMEBODY)
-    await lives.state_shipped(world.db, MERCHANT, "yto", shipped, now())
-    await lives.scanned(world.db, "yto", shipped, now())
+    await _statements(world, shipped)
+    said = [Scan("yto", shipped, action, now()) for action in (Action.COLLECTED, Action.SIGNED)]
+    await tracking.push(world.db, said)
+    await outbox.deliver(world.db, applying.HANDLERS)
+
+
+async def _statements(world: World, number: str) -> None:
+    """One order shipped with a number taken here, one in two packs under typed-in numbers, one of them corrected."""
+    keys = await world.vault.keys_of(MERCHANT)
+    drafts = [OrderDraft(order, SHOP, SOMEBODY, (OrderLine("cup", "杯子", quantity=2),)) for order in ("Y4", "H1")]
+    await orders.keep(world.db, keys, drafts)
+    desk = ShipDesk(world.db, world.vault)
+    said: dict[str, Any] = {"merchant_id": MERCHANT, "shop_id": SHOP, "stated_by": "mix"}
+    await outbound.ship_order(desk, ShipOrder(**said, order_id="Y4", parcel=ShippedParcel("yto", number)))
+    typed = [ShippedParcel("yto", f"YT9{serial:012d}") for serial in range(3)]
+    packs = tuple(PackAsk(one, (LineAsk("cup", 1),)) for one in typed[:2])
+    _, second = await outbound.ship_in_packs(desk, ShipInPacks(**said, order_id="H1", packs=packs, request_id="mix"))
+    await outbound.change_pack_number(desk, second.pack_id, NumberChange(**said, order_id="H1", parcel=typed[2]))
 
 
 async def _lists_and_live_calls(world: World) -> None:

@@ -78,6 +78,21 @@ MORE_DAMAGES = (
            "UPDATE live_intent SET number = 'x', state = 'open' WHERE state = 'in_doubt'"),
     Damage("open_intent_holds_keys", "a call that knows no keys",
            "UPDATE live_intent SET ask = ask - 'keys' WHERE state = 'in_doubt'"),
+    # scans
+    Damage("scans_summed_up", "a number that has forgotten its scans", "DELETE FROM scanned_number"),
+    Damage("scans_summed_up", "an earlier scan that its number does not know",
+           copied("scan", "action = 'collected'", happened_at="happened_at - interval '1 second'")),
+    Damage("scans_summed_up", "a signature that was never scanned",
+           "UPDATE scanned_number SET signed_at = signed_at - interval '1 hour'"),
+    Damage("scans_reach_waybill", "a waybill that was not told of its first scan",
+           "UPDATE waybill SET first_scan_at = NULL WHERE signed_at IS NOT NULL"),
+    Damage("scans_reach_waybill", "a waybill that was not told of its signature",
+           "UPDATE waybill SET signed_at = NULL WHERE signed_at IS NOT NULL"),
+    Damage("scans_reach_waybill", "scans of a waybill that has vanished",
+           "UPDATE scanned_number SET waybill_month = waybill_month - 31"),
+    Damage("scans_find_waybill", "scans that nobody led to their waybill",
+           "UPDATE scanned_number SET waybill_month = NULL, heard_at = now() - interval '2 hours'; "
+           "UPDATE waybill SET taken_at = now() - interval '2 hours' WHERE signed_at IS NOT NULL"),
     # the audit log
     Damage("audit_chain", "an entry changed",
            "UPDATE audit_entry SET actor = 'nobody' WHERE seq = 1"),

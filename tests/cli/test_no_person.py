@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from miandan.cli.failures import explained
 from miandan.connectors.fake import FakeCarrier
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.connectors.registry import sandbox_file
 from miandan.kernel.database import open_database
+from miandan.kernel.failures import explained
 from miandan.kernel.postgres.layout import Layout
 from miandan.kernel.settings import Settings
 from miandan.vault.model import Recipient
@@ -181,7 +181,7 @@ def test_crashes_leave_nobody_in_plain(clerk: Clerk, server_settings: Settings, 
     asked(clerk, "ALTER TABLE trade_order ADD CONSTRAINT odd CHECK (shop_id = '') NOT VALID")
     clerk.orders(*(planted_row(place, 商品数量="3") for place in range(1, 7)))
     broken = clerk.ship("--carrier", carrier)
-    assert (broken.code, broken.error_code) == (1, "command.unforeseen"), broken.err
+    assert (broken.code, broken.error_code) == (1, "failure.unforeseen"), broken.err
     assert "CheckViolationError" in broken.zh
     assert_nobody_is_left(clerk, server_settings, finish(killed), broken)
 
@@ -191,7 +191,7 @@ def test_what_nobody_foresaw_is_told_by_kind_and_place_alone() -> None:
         int(PEOPLE[0].phone + PEOPLE[0].name)
     except ValueError as error:
         refusal = explained(error)
-    assert refusal.code == "command.unforeseen"
+    assert refusal.code == "failure.unforeseen"
     told = refusal.zh + refusal.next_zh + refusal.en + refusal.next_en
     assert "ValueError" in told
     assert "test_no_person.py" in told

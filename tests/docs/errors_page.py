@@ -13,6 +13,7 @@ PAGE = ROOT / "docs" / "errors.md"
 
 ROOMS = {
     "kernel": "设置、数据库 / Settings and database",
+    "access": "应用、令牌、授权 / Apps, tokens, authorisations",
     "carriers": "快递公司 / Carriers",
     "vault": "收件人保险库 / Vault",
     "labels": "面单纸 / Labels",
@@ -22,6 +23,9 @@ ROOMS = {
     "connectors": "快递公司接口 / Connectors",
     "accounts": "网点账号、单量、共享 / Accounts, units, shares",
     "waybills": "取号、取消、换单 / Taking, cancelling, retaking",
+    "tracking": "轨迹 / Scans",
+    "printing": "打印 / Printing",
+    "outbound": "发货 / Shipping",
     "cli": "命令 / Commands",
 }
 TURNS = {

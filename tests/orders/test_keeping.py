@@ -10,6 +10,7 @@ from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.orders import service
 from miandan.orders.model import HELD_BY_HAND, OrderDraft, OrderLine, OrderRef, OrderState, SetAside
+from miandan.orders.rows import ref_of
 from miandan.vault import queries as vault_queries
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import IndexKind, Recipient
@@ -163,7 +164,7 @@ async def test_imports_at_the_same_moment_agree(fresh_database: FreshDatabase) -
     async with fresh_database() as db:
         orders = (drafts, drafts[::-1], drafts[100:], drafts[:200])
         outcomes = await asyncio.gather(*(service.keep(db, KEYS, some) for some in orders))
-        kept = await service.find_orders(db, MERCHANT, [service.ref_of(some) for some in drafts])
+        kept = await service.find_orders(db, MERCHANT, [ref_of(some) for some in drafts])
     assert sum(len(outcome.new) for outcome in outcomes) == 300
     assert sum(len(outcome.changed) for outcome in outcomes) == 0
     assert {order.version for order in kept.values()} == {1}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from miandan.kernel.clock import now, trade_day
+from miandan.vault.decrypts import decrypt_budget_on
 from miandan.vault.purposes import purposes
 from miandan.vault.shelves import retention_rules
 
@@ -20,3 +22,11 @@ def test_every_purpose_stands_in_the_docs_with_its_fields() -> None:
 def test_every_period_stands_in_the_docs() -> None:
     for rule in retention_rules():
         assert f"| `{rule.table}` | `{rule.clock}` | {rule.days} | {rule.action.value} |" in DOCS
+
+
+def test_the_budget_of_today_stands_in_the_docs() -> None:
+    rule = decrypt_budget_on(trade_day(now()))
+    text = " ".join(DOCS.split())
+    assert f"is {rule.base} texts and {rule.per_hundred_orders} more for every hundred orders" in text
+    assert f"in the last {rule.days} days" in text
+    assert f"free for the same app for {rule.free_minutes} minutes" in text

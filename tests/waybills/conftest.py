@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from miandan.cli.check import check
+from miandan.cli.check import check, promises
 from miandan.cli.sandbox import load_sandbox
 from miandan.kernel.database import open_database
 from miandan.kernel.settings import Settings
@@ -17,6 +17,8 @@ from tests.waybills.stall import Stall, open_stall
 from tests.waybills.world import World, reopen_world
 
 _NAME = "heart"
+STATED_ABOVE = "shipped_by_statement"
+"""The promise that these tests leave aside: they ship numbers without the statements of the room above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ async def _load(settings: Settings) -> None:
 
 async def _check(settings: Settings) -> None:
     """After everything that the tests did: `miandan check` finds every promise kept."""
+    chosen = [promise for promise in promises() if promise.name != STATED_ABOVE]
     async with open_database(settings, pool_size=2) as db:
-        report = await check(db)
+        report = await check(db, chosen)
     assert report.ok, [verdict for verdict in report.promises if verdict.name in report.broken]

@@ -1,1 +1,5 @@
-"""Apps, tokens, roles: who is calling. Empty until the first door to the outside needs it."""
+"""Who is calling: apps and their secrets, who has let them in and for what, the tokens that say so.
+
+`service` keeps the register of apps, `tokens` lets them in and out, `Doorkeeper` answers at the doors. Touches the
+kernel only; whether a shop or a carrier exists, a room above knows.
+"""

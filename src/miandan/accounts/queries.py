@@ -37,6 +37,7 @@ _APPLICATION = """
       FROM application
 """
 _APPLICATION_FOR_UPDATE = _APPLICATION + "WHERE merchant_id = $1 AND application_id = $2 FOR UPDATE"
+_APPLICATION_BY_ID = _APPLICATION + "WHERE application_id = $1"
 _APPLICATIONS = _APPLICATION + "WHERE merchant_id = $1 ORDER BY applied_at"
 _UNDECIDED = (
     _APPLICATION + "WHERE state = 'applied' AND carrier = $1 AND branch_code = $2 AND applied_at <= $3"
@@ -181,6 +182,12 @@ async def application_for_update(tx: Transaction, merchant_id: int, application_
     return None if row is None else _application(row)
 
 
+async def application_by_id(db: Reads, application_id: UUID) -> Application | None:
+    """Whoever the merchant is; for a carrier, whose answer names nothing else."""
+    row = await db.fetchrow(_APPLICATION_BY_ID, application_id)
+    return None if row is None else _application(row)
+
+
 async def applications(db: Reads, merchant_id: int) -> list[Application]:
     return [_application(row) for row in await db.fetch(_APPLICATIONS, merchant_id)]
 
@@ -233,16 +240,16 @@ async def insert_account(tx: Transaction, account: Account) -> bool:
 
 async def account(db: Reads, merchant_id: int, account_id: UUID) -> Account | None:
     row = await db.fetchrow(_ACCOUNT_BY_ID, merchant_id, account_id)
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 async def account_for_update(tx: Transaction, merchant_id: int, account_id: UUID) -> Account | None:
     row = await tx.fetchrow(_ACCOUNT_FOR_UPDATE, merchant_id, account_id)
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 async def accounts(db: Reads, merchant_id: int) -> list[Account]:
-    return [_account(row) for row in await db.fetch(_ACCOUNTS, merchant_id)]
+    return [read_account(row) for row in await db.fetch(_ACCOUNTS, merchant_id)]
 
 
 async def own_account_at(tx: Transaction, wanted: Application) -> Account | None:
@@ -255,7 +262,7 @@ async def own_account_at(tx: Transaction, wanted: Application) -> Account | None
         wanted.settlement_code,
         wanted.brand,
     )
-    return None if row is None else _account(row)
+    return None if row is None else read_account(row)
 
 
 async def set_state(
@@ -304,7 +311,7 @@ async def insert_ship_from(tx: Transaction, rows: Iterable[ShipFrom]) -> None:
 
 async def ship_from(db: Reads, merchant_id: int, account_id: UUID) -> tuple[ShipFrom, ...]:
     """Approved and not withdrawn, oldest first."""
-    return tuple(_ship_from(row) for row in await db.fetch(_SHIP_FROM, merchant_id, account_id))
+    return tuple(read_ship_from(row) for row in await db.fetch(_SHIP_FROM, merchant_id, account_id))
 
 
 async def withdraw_ship_from(tx: Transaction, merchant_id: int, ship_from_id: UUID, at: datetime) -> bool:
@@ -346,7 +353,8 @@ def _application(row: Record) -> Application:
     return Application(**dict(row) | enums)
 
 
-def _account(row: Record) -> Account:
+def read_account(row: Record) -> Account:
+    """An account out of a row with the columns of this file."""
     enums = {
         "billing": Billing(row["billing"]),
         "supply": Supply(row["supply"]),
@@ -355,7 +363,8 @@ def _account(row: Record) -> Account:
     return Account(**dict(row) | enums)
 
 
-def _ship_from(row: Record) -> ShipFrom:
+def read_ship_from(row: Record) -> ShipFrom:
+    """The same for an approved address."""
     columns = dict(row)
     sender = Sender(**{name: columns.pop(name) for name in Sender.__match_args__})
     return ShipFrom(sender=sender, **columns)

@@ -194,6 +194,10 @@ class Divisions:
                 return ""
         return _highest(found)
 
+    def town_names(self, code: str) -> list[tuple[str, str]]:
+        """Nine-digit code and name of the towns that now lie directly below a county, or a city without counties."""
+        return [(code + entry[:3], entry[3:]) for entry in self._town_rows.get(code, ("", ""))[0].split()]
+
     def towns_of(self, division: Division) -> dict[str, tuple[Town, ...]]:
         """Names, full and short, of the towns in a county, in all counties of a city, or in a whole province."""
         known = self._towns_of.get(division.code)

@@ -311,6 +311,11 @@ async def in_directory(tx: Transaction, carrier: str, number: str) -> Whose | No
     return None if row is None else Whose(row["merchant_id"], row["month"])
 
 
+async def in_directory_for_update(tx: Transaction, carrier: str, number: str) -> Whose | None:
+    row = await tx.fetchrow(_IN_DIRECTORY + " FOR UPDATE", carrier, number)
+    return None if row is None else Whose(row["merchant_id"], row["month"])
+
+
 async def known_numbers(tx: Transaction, carrier: str, numbers: Sequence[str]) -> set[str]:
     """Those of the numbers that stand in the directory."""
     return {row["number"] for row in await tx.fetch(_KNOWN_NUMBERS, carrier, numbers)}

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from uuid import UUID
 
-from miandan.branches import queries
+from miandan.branches import owner_queries, queries
 from miandan.branches.model import (
     HEAD_OFFICE,
     Branch,
@@ -226,11 +226,31 @@ async def _ours(tx: Transaction, rows: Sequence[DirectoryRow]) -> set[tuple[str,
 async def whose(db: Database, carrier: str, number: str) -> Whose | None:
     """The merchant of a number, with its month where the directory says so; None for a number nobody has here."""
     async with db.transaction() as tx:
-        found = await queries.in_directory(tx, carrier, number)
-        for rule in catalogue().get(carrier).rules:
-            serial = rule.serial_of(number) if found is None else None
-            if serial is not None:
-                found = await queries.in_slice(tx, carrier, rule.kind.value, serial)
+        return await _in_slices(tx, carrier, number, await queries.in_directory(tx, carrier, number))
+
+
+async def whose_for_update(tx: Transaction, carrier: str, number: str) -> Whose | None:
+    """`whose` as a step of somebody else's transaction, which holds the number's row of the directory if it has one."""
+    return await _in_slices(tx, carrier, number, await queries.in_directory_for_update(tx, carrier, number))
+
+
+async def _in_slices(tx: Transaction, carrier: str, number: str, noted: Whose | None) -> Whose | None:
+    """What the directory says, else the slice that holds the number."""
+    found = noted
+    for rule in catalogue().get(carrier).rules:
+        serial = rule.serial_of(number) if found is None else None
+        if serial is not None:
+            found = await queries.in_slice(tx, carrier, rule.kind.value, serial)
+    return found
+
+
+async def owners(tx: Transaction, carrier: str, numbers: Sequence[str]) -> dict[str, Whose]:
+    """`whose` for many numbers; those that nobody has here are left out."""
+    found = await owner_queries.in_directory(tx, carrier, numbers)
+    for rule in catalogue().get(carrier).rules:
+        serials = {one: serial for one in numbers if one not in found and (serial := rule.serial_of(one)) is not None}
+        if serials:
+            found |= await owner_queries.in_slices(tx, carrier, rule.kind.value, serials)
     return found
 
 

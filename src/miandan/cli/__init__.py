@@ -34,8 +34,8 @@ def _run() -> None:
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
     except Exception as error:
-        from miandan.cli.failures import explained
         from miandan.cli.session import complain
+        from miandan.kernel.failures import explained
 
         complain(explained(error))
         raise SystemExit(1) from None

@@ -6,9 +6,15 @@ from typing import Annotated
 
 import typer
 
+from miandan.cli.apps import apps
+from miandan.cli.pushes import pushes
+
 LARGEST_ID = 2**63 - 1
+LARGEST_PORT = 2**16 - 1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(apps, name="apps")
+app.add_typer(pushes, name="pushes")
 
 
 @app.callback()
@@ -65,6 +71,25 @@ def address(
     from miandan.cli.address import address as work
 
     sys.exit(work(source))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="监听的地址 address to listen on; default: MIANDAN_HOST")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="监听的端口 port; default: MIANDAN_PORT", min=0, max=LARGEST_PORT)
+    ] = None,
+    doudian_port: Annotated[
+        int | None,
+        typer.Option(help="抖店接口独占的端口 port for the Doudian interface alone", min=0, max=LARGEST_PORT),
+    ] = None,
+) -> None:
+    """启动服务：抖店接口、原生接口、到期任务；Ctrl+C 停止。The server: Doudian interface, native API, jobs."""
+    from miandan.cli.serve import fast_loop
+    from miandan.cli.serve import serve as work
+    from miandan.cli.session import run
+
+    run(lambda: work(host, port, doudian_port), fast_loop())
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """`miandan demo`: load the sandbox and show what is in it."""
 
-from miandan.cli.session import is_sandbox, open_session, say
+from miandan.cli.session import open_session, say
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
@@ -8,7 +8,7 @@ from miandan.kernel.settings import Settings
 
 async def demo(quiet: bool) -> int:
     """Load the sandbox, or say that it is there. Raises demo.real_data where it would mix with a real installation."""
-    from miandan.cli.sandbox import load_sandbox
+    from miandan.cli.sandbox import load_sandbox, load_sandbox_apps
     from miandan.vault.root import open_root_key
     from miandan.vault.service import Vault
 
@@ -17,13 +17,14 @@ async def demo(quiet: bool) -> int:
         root = open_root_key(session.settings.data, session.settings.passphrase, sandbox=True)
         await Vault.open(session.db, root)
         fresh = await load_sandbox(session.db)
+        await load_sandbox_apps(session.db, root)
         if not quiet:
             await _show(session.db, fresh=fresh)
     return 0
 
 
 def _refuse_real_data(settings: Settings) -> None:
-    from miandan.vault.root import KEY_FILE
+    from miandan.vault.root import KEY_FILE, is_sandbox
 
     keyed = bool(settings.passphrase) or (settings.data / KEY_FILE).exists()
     if keyed and not is_sandbox(settings):
@@ -36,7 +37,7 @@ async def _show(db: Database, *, fresh: bool) -> None:
 
     from miandan.accounts import service as accounts
     from miandan.carriers.catalogue import catalogue
-    from miandan.cli.sandbox import merchants_of_the_sandbox
+    from miandan.cli.sandbox import apps_of_the_sandbox, merchants_of_the_sandbox
 
     say("沙箱已就绪（全部为虚构数据）。/ The sandbox is ready; everything in it is invented.")
     if not fresh:
@@ -48,4 +49,7 @@ async def _show(db: Database, *, fresh: bool) -> None:
             left = f"{balance.available + balance.leased:,} 单" if account.billing == "prepaid" else "月结 monthly"
             carrier = catalogue().get(account.carrier)
             say(f"  {account.carrier:<9}{set_cell_size(carrier.zh, 16)}{carrier.en:<26}{left}")
+    say("\n应用 apps（沙箱密钥，人人可知 sandbox secrets, known to everybody）")
+    for app in apps_of_the_sandbox():
+        say(f"  {app.app_key}  {app.secret}  {set_cell_size(app.name, 16)}{app.subject.name}")
     say("\n接下来 next:  miandan ship examples/orders.csv   （换快递 another carrier: --carrier sf）")

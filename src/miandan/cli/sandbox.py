@@ -5,9 +5,15 @@ changes nothing.
 """
 
 import tomllib
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from miandan.access import service as access
+from miandan.access.model import AppKind, Registration, Subject
+from miandan.access.model import carrier as carrier_subject
+from miandan.access.model import shop as shop_subject
+from miandan.access.scopes import scopes_for
 from miandan.accounts import applications
 from miandan.accounts import service as accounts
 from miandan.accounts.model import Account, Sender
@@ -21,6 +27,7 @@ from miandan.carriers.numbers import NumberKind
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.wrapping import Wraps
 from miandan.merchants import service as merchants
 from miandan.merchants.model import Platform
 
@@ -100,6 +107,39 @@ def route_rows() -> list[RouteRow]:
             sort_code = f"{division.code[:4]}-{division.code[4:]} 000"
             rows.append(RouteRow(prefix, sort_code, f"{city.short or city.name}", f"{city.short or city.name}集"))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxApp:
+    """An app that everybody may be; its secret is none."""
+
+    app_key: str
+    secret: str
+    name: str
+    subject: Subject
+    calls_per_second: int
+
+
+def apps_of_the_sandbox() -> list[SandboxApp]:
+    """An ERP of the shop, with every scope, and a carrier's gateway."""
+    return [
+        SandboxApp(row["key"], row["secret"], row["name"], _subject(row), row["calls_per_second"])
+        for row in _plan()["app"]
+    ]
+
+
+def _subject(row: dict[str, Any]) -> Subject:
+    if "carrier" in row:
+        return carrier_subject(row["carrier"])
+    return shop_subject(row["shop"]["merchant"], row["shop"]["id"])
+
+
+async def load_sandbox_apps(db: Database, root: Wraps) -> None:
+    """Register the apps of the sandbox; those that are there already stay as they are."""
+    for one in apps_of_the_sandbox():
+        scopes = scopes_for(one.subject.kind)
+        form = Registration(one.name, AppKind.SELF_USE, scopes, (one.subject,), calls_per_second=one.calls_per_second)
+        await access.register_sandbox_app(db, root, form, one.app_key, one.secret)
 
 
 def merchants_of_the_sandbox() -> list[tuple[int, str]]:

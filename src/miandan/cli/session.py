@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from miandan.cli.failures import explained
 from miandan.kernel.database import Database, open_database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.failures import explained
 from miandan.kernel.settings import Settings
+from miandan.vault.root import is_sandbox
 
 NOTHING_DONE = 1
 SOME_REFUSED = 2
@@ -45,21 +46,14 @@ async def open_session() -> AsyncIterator[Session]:
         yield Session(settings, db, sandbox)
 
 
-def is_sandbox(settings: Settings) -> bool:
-    """Whether the data folder holds invented data only. Raises database.folder_denied."""
-    from miandan.vault.root import SANDBOX_PASSPHRASE_FILE
-
-    try:
-        return settings.sandbox or (not settings.passphrase and (settings.data / SANDBOX_PASSPHRASE_FILE).exists())
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise Refusal("database.folder_denied", folder=str(settings.data), reason=reason) from error
-
-
-def run(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
+def run(
+    command: Callable[[], Coroutine[Any, Any, int]],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
     """Run a command to its exit code. A failure becomes words, an interruption a promise that can be kept."""
     try:
-        code = asyncio.run(_quietly(command))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            code = runner.run(_quietly(command))
     except Exception as error:
         complain(explained(error))
         code = NOTHING_DONE

@@ -12,24 +12,25 @@ import msgspec
 from miandan.accounts import service as accounts
 from miandan.accounts.model import Account
 from miandan.cli.choosing import Owner, Wish, at_home, which_account, whose
-from miandan.cli.failures import explained
 from miandan.cli.session import Session
 from miandan.cli.templates import shelf
 from miandan.connectors.registry import sandbox_connectors
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
+from miandan.kernel.failures import explained
 from miandan.labels.checking import checked
 from miandan.labels.choosing import Choice
 from miandan.labels.model import RenderReport
 from miandan.labels.standards import NEUTRAL
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderRef, OrderState, ReadResult, TradeOrder
-from miandan.orders.service import ref_of
+from miandan.orders.rows import ref_of
+from miandan.orders.shippable import obstacle
 from miandan.vault.root import open_root_key
 from miandan.vault.service import Vault
 from miandan.waybills import live, lives
 from miandan.waybills.counter import Counter, open_counter
-from miandan.waybills.label import print_pdf, void_among
+from miandan.waybills.label import NOT_NOW, print_pdf, void_among
 from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, Refused, Taken, TakeRequest, parcel_key
 from miandan.waybills.same_key import live_numbers
 from miandan.waybills.service import take
@@ -238,8 +239,8 @@ def _ready(
             ready.append((line, order))
         elif draft.held_reason is not None:
             line.reasons = (draft.held_reason,)
-        elif order.state is OrderState.HELD:
-            line.reasons = (Refusal("orders.held_by_hand"),)
+        elif order.state is OrderState.HELD and (held := obstacle(order.ref.order_id, order.state, order.held_reason)):
+            line.reasons = (held,)
         else:
             line.reasons = (Refusal("ship.finished_before", order_id=draft.order_id, **STATE_WORDS[order.state]),)
     return ready
@@ -272,7 +273,8 @@ async def _print(
 ) -> None:
     """The labels of all numbers in the order of the file; a failure leaves numbers to print the next time.
 
-    A number that another program cancelled or replaced since is refused in its own line and stops no other.
+    A number that another program cancelled or replaced since, or whose order must not ship any more, is refused in its
+    own line and stops no other.
     """
     progress("print", 0, shipment.count(State.TAKEN, State.KNOWN))
     for _ in range(PRINT_ATTEMPTS):
@@ -289,6 +291,6 @@ async def _print(
             break
         except Exception as error:
             shipment.unprinted = explained(error)
-            if shipment.unprinted.code != "waybill.not_live":
+            if shipment.unprinted.code not in NOT_NOW:
                 break
     progress("print", len(lines), len(lines))

@@ -5,10 +5,12 @@ one transaction per message that also marks it done. A handler must be idempoten
 effect and the commit it sees the message again. A message that fails stays, with its failure and a growing delay.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from miandan.kernel.database import Database, Record, Transaction
 from miandan.kernel.errors import Refusal
@@ -17,6 +19,11 @@ from miandan.kernel.ids import new_id
 _PUT = """
     INSERT INTO outbox (source, id, topic, body)
     VALUES ($1, $2, $3, $4)
+"""
+_PUT_MANY = """
+    INSERT INTO outbox (source, id, topic, body)
+    SELECT source, id, $3, body::jsonb
+      FROM unnest($1::text[], $2::uuid[], $4::text[]) AS message (source, id, body)
 """
 _CLAIM_NEXT = """
     SELECT source, id, topic, body, created_at, attempts
@@ -58,6 +65,13 @@ async def put(tx: Transaction, source: str, topic: str, body: object) -> UUID:
     message_id = new_id()
     await tx.execute(_PUT, source, message_id, topic, body)
     return message_id
+
+
+async def put_many(tx: Transaction, topic: str, messages: Sequence[tuple[str, object]]) -> None:
+    """`put` for many messages of one topic in one statement; each is its source and its body."""
+    if messages:
+        bodies = [msgspec.json.encode(body).decode() for _, body in messages]
+        await tx.execute(_PUT_MANY, [source for source, _ in messages], [new_id() for _ in messages], topic, bodies)
 
 
 async def deliver(db: Database, handlers: Mapping[str, Handler]) -> int:

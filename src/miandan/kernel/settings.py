@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from miandan.kernel.errors import Refusal
 
@@ -92,6 +93,40 @@ class Settings:
         ),
     )
 
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_row(
+            "MIANDAN_HOST",
+            "服务监听的地址；所有网卡填 0.0.0.0，前面须有 HTTPS 反向代理",
+            "address that the server listens on; 0.0.0.0 for every interface, behind a proxy that speaks HTTPS",
+            "127.0.0.1",
+        ),
+    )
+    port: int = field(
+        default=8080,
+        metadata=_row("MIANDAN_PORT", "服务监听的端口", "port that the server listens on", "8080"),
+    )
+    doudian_port: int | None = field(
+        default=None,
+        metadata=_row(
+            "MIANDAN_DOUDIAN_PORT",
+            "抖店接口另外独占的端口，供只能改主机名的客户端使用；不设则只在 /doudian",
+            "one more port for the Doudian interface alone, for clients that can only change the host; "
+            "without it the interface is at /doudian",
+            "",
+        ),
+    )
+    public_url: str = field(
+        default="http://127.0.0.1:8080",
+        metadata=_row(
+            "MIANDAN_PUBLIC_URL",
+            "对外的网址，面单模板等链接以它开头，例如 https://miandan.example.com",
+            "address by which the outside reaches this server, such as https://miandan.example.com; "
+            "links to label templates begin with it",
+            "http://127.0.0.1:8080",
+        ),
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Settings of this process. Raises Refusal `settings.bad_value` for a value that cannot be read."""
@@ -103,6 +138,10 @@ class Settings:
             sandbox=_flag("MIANDAN_SANDBOX", env),
             pool=_number("MIANDAN_POOL", env, 10, int, least=4),
             linger_seconds=_number("MIANDAN_LINGER", env, 5.0, float, least=0.0),
+            host=env.get("MIANDAN_HOST", "").strip() or "127.0.0.1",
+            port=_number("MIANDAN_PORT", env, 8080, int, least=0),
+            doudian_port=_number("MIANDAN_DOUDIAN_PORT", env, 0, int, least=0) or None,
+            public_url=_address("MIANDAN_PUBLIC_URL", env, "http://127.0.0.1:8080"),
         )
 
     @classmethod
@@ -118,6 +157,19 @@ def _data_folder(env: Mapping[str, str]) -> Path:
     shared = env.get("XDG_DATA_HOME", "")
     home = Path(shared) if Path(shared).is_absolute() else Path.home() / ".local" / "share"
     return home / "miandan"
+
+
+def _address(name: str, env: Mapping[str, str], default: str) -> str:
+    """An http or https address without a slash at its end."""
+    given = env.get(name, "").strip().rstrip("/") or default
+    try:
+        parts = urlsplit(given)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Refusal("settings.bad_value", name=name, wanted="https://host[:port]")
+    return given
 
 
 def _flag(name: str, env: Mapping[str, str]) -> bool:

@@ -34,6 +34,9 @@ _TEXTS = ("remark", "goods", "shop", "product", "site")
 _LEAST = {"cod_fen": 0, "insured_fen": 0, "weight_g": 0, "piece": 1, "pieces": 1, "copy": 1, "goods_count": 0}
 """What each number is at least."""
 
+_EMPTY: dict[str, Any] = {name: one for name, one in msgspec.to_builtins(LabelData("")).items() if name in _FIELDS}
+"""What each field of a record says when it says nothing."""
+
 _LARGEST_COUNT = 10**12
 _LEAST_ADDRESS = 8  # characters of an address that is looked for in other texts
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -155,6 +158,16 @@ def label_of(plain: Any, place: int = 1, purpose: Purpose = Purpose.LABEL) -> La
             return _bad(place, where, f"应为 {least} 到 {_LARGEST_COUNT}", f"must be from {least} to {_LARGEST_COUNT}")
     whole = _completed(label, plain)
     return whole if purpose is Purpose.PRINT_FULL else masked(whole)
+
+
+def record_of(label: LabelData) -> dict[str, Any]:
+    """The record that `label_of` reads as this label again, for the purpose of printing what it says; without what is
+    empty. Of a label that lacks a text which stands for its goods lines, the text is added."""
+    plain: dict[str, Any] = msgspec.to_builtins(label)
+    for line in plain["goods_lines"]:
+        del line["index"]
+    kept = {name: plain[name] for name in _FIELDS if plain[name] != _EMPTY.get(name)}
+    return kept | {"barcode_text": label.barcode_text}
 
 
 def _counts(label: LabelData) -> Iterator[tuple[str, int, int]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from miandan.kernel.database import Reads, Transaction
-from miandan.merchants.model import Merchant, MerchantId, Place, Platform, Shop, Store
+from miandan.merchants.model import Merchant, MerchantId, Place, Platform, Shop, Store, StoreState, SuspendedBy
 
 _INSERT_MERCHANT = """
     INSERT INTO merchant (merchant_id, name, applicant, created_at)
@@ -75,7 +75,8 @@ _CLOSE_STORE = """
 """
 
 _STORES = """
-    SELECT merchant_id, store_id, name, province, city, district, detail, division_code, opened_at, closed_at
+    SELECT merchant_id, store_id, name, province, city, district, detail, division_code, opened_at, closed_at, shop_id,
+           store_code, contact, hours, longitude, latitude, state, suspended_by, updated_at
       FROM store
      WHERE merchant_id = $1 AND closed_at IS NULL
      ORDER BY store_id
@@ -149,13 +150,19 @@ async def close_store(tx: Transaction, merchant_id: int, store_id: str, at: date
 
 
 async def open_stores(tx: Transaction, merchant_id: int) -> tuple[Store, ...]:
-    return tuple(_store(row) for row in await tx.fetch(_STORES, merchant_id))
+    return tuple(read_store(row) for row in await tx.fetch(_STORES, merchant_id))
 
 
 def _shop(row: Record) -> Shop:
     return Shop(**dict(row) | {"platform": Platform(row["platform"])})
 
 
-def _store(row: Record) -> Store:
-    place = Place(row["province"], row["city"], row["district"], row["detail"], row["division_code"])
-    return Store(row["merchant_id"], row["store_id"], row["name"], place, row["opened_at"], row["closed_at"])
+def read_store(row: Record) -> Store:
+    """A store out of a row with the columns of `_STORES`."""
+    columns = dict(row)
+    place = Place(**{name: columns.pop(name) for name in Place.__match_args__})
+    suspended_by = columns.pop("suspended_by")
+    return Store(
+        **columns | {"place": place, "state": StoreState(columns["state"])},
+        suspended_by=None if suspended_by is None else SuspendedBy(suspended_by),
+    )

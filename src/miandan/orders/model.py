@@ -12,6 +12,9 @@ from miandan.vault.model import Recipient, Sealed
 HELD_BY_HAND = "orders.held_by_hand"
 """Reason of a hold that a person put on; only such a hold can be released by a person."""
 
+HELD_FOR_REVIEW = "orders.held_for_review"
+"""Reason of a hold that the marketplace's risk review put on; only the marketplace releases it."""
+
 
 class OrderState(StrEnum):
     """Only `to_ship` takes a number. `held` waits for a person; the rest are what the back office says."""
@@ -53,7 +56,8 @@ class OrderDraft:
     """One order read from a file: `to_ship`, or `held` for the reason in `held_reason`.
 
     `rows` are the line numbers of the file (the header is line 1) that were merged into it. `warnings` do not stop
-    it. Lines that are refunded, closed or shipped on their own are already left out.
+    it. Lines that are refunded, closed or shipped on their own are already left out. A marketplace that puts its orders
+    by itself may say any state, and when the buyer ordered.
     """
 
     order_id: str
@@ -65,6 +69,7 @@ class OrderDraft:
     paid_at: datetime | None = None
     rows: tuple[int, ...] = ()
     warnings: tuple[Refusal, ...] = ()
+    created_at: datetime | None = None
 
     @property
     def quantity(self) -> int:
@@ -143,6 +148,17 @@ class TradeOrder:
     recipient: Sealed
     paid_at: datetime | None
     imported_at: datetime
+    created_at: datetime
+    changed_at: datetime
+    source_version: int | None = None
+    """The highest version that its marketplace has spoken at; None where only files and hands speak for it."""
+    shipped_pieces: int = 0
+    """Pieces that stand stated as shipped; above 0 while the state is `to_ship`: partly shipped."""
+
+    @property
+    def paid_fen(self) -> int:
+        """What the buyer paid for all lines whose amount is known, in fen."""
+        return sum(line.paid_fen or 0 for line in self.lines)
 
 
 class Seals(Protocol):

@@ -29,6 +29,7 @@ class OrderRow(NamedTuple):
     recipient: bytes
     recipient_digest: bytes
     remark_digest: bytes
+    created_at: datetime | None
 
 
 class Written(NamedTuple):
@@ -42,17 +43,20 @@ class Written(NamedTuple):
 
 # A closed, cancelled, refunded or shipped order stays what it is, and a hold by hand stands until it is released: an
 # export made earlier must not undo what was learnt later. The old seal stays while it is the same recipient with the
-# same remarks, so that tokens live as long as they can.
+# same remarks, so that tokens live as long as they can. Of an order whose marketplace speaks for it (source_version) a
+# file changes nothing.
 _KEEP = """
     INSERT INTO trade_order AS kept (
            merchant_id, shop_id, order_id, state, held_reason, paid_at, imported_at, changed_at, lines, warnings,
-           content_hash, division_code, recipient_token, recipient_key, recipient, recipient_digest, remark_digest)
+           content_hash, division_code, recipient_token, recipient_key, recipient, recipient_digest, remark_digest,
+           created_at)
     SELECT $1, shop_id, order_id, state, held_reason, paid_at, $2, $2, lines::jsonb, warnings::jsonb,
-           content_hash, division_code, token, key, body, digest, remark_digest
+           content_hash, division_code, token, key, body, digest, remark_digest, coalesce(created_at, paid_at, $2)
       FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[],
-                  $10::bytea[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[], $15::bytea[], $16::bytea[])
+                  $10::bytea[], $11::text[], $12::uuid[], $13::bytea[], $14::bytea[], $15::bytea[], $16::bytea[],
+                  $17::timestamptz[])
            AS given (shop_id, order_id, state, held_reason, paid_at, lines, warnings, content_hash, division_code,
-                     token, key, body, digest, remark_digest)
+                     token, key, body, digest, remark_digest, created_at)
      ORDER BY shop_id, order_id
         ON CONFLICT (merchant_id, shop_id, order_id) DO UPDATE
        SET state = CASE WHEN kept.state IN ('closed', 'cancelled', 'refunded', 'shipped')
@@ -72,32 +76,39 @@ _KEEP = """
                 WHERE pick.is_old = (kept.recipient_key IS NOT NULL
                                      AND kept.recipient_digest = excluded.recipient_digest
                                      AND kept.remark_digest = excluded.remark_digest))
-     WHERE kept.content_hash <> excluded.content_hash OR kept.recipient_digest <> excluded.recipient_digest
-        OR kept.remark_digest <> excluded.remark_digest
+     WHERE kept.source_version IS NULL
+       AND (kept.content_hash <> excluded.content_hash OR kept.recipient_digest <> excluded.recipient_digest
+         OR kept.remark_digest <> excluded.remark_digest)
  RETURNING shop_id, order_id, version, recipient_token, replaced_token
 """
 
-_FIND = """
-    SELECT shop_id, order_id, state, held_reason, version, lines, division_code, recipient_token, recipient_key,
-           recipient, recipient_digest, paid_at, imported_at
+COLUMNS = """shop_id, order_id, state, held_reason, version, lines, division_code, recipient_token, recipient_key,
+           recipient, recipient_digest, paid_at, imported_at, created_at, changed_at, source_version, shipped_pieces"""
+"""What `read_order` reads."""
+
+_FIND = f"""
+    SELECT {COLUMNS}
+      FROM trade_order
+      JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
+     WHERE merchant_id = $1 AND arrived
+"""
+
+_STANDING = f"""
+    SELECT {COLUMNS}
       FROM trade_order
       JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
      WHERE merchant_id = $1
 """
 
-_SET_STATE = """
-    UPDATE trade_order
-       SET state = $5, held_reason = $6, version = version + 1, changed_at = $7
-     WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3 AND version = $4
- RETURNING version
-"""
+# In one order, as everybody locks orders who locks several.
+_STANDING_FOR_SHARE = _STANDING + " ORDER BY shop_id, order_id FOR SHARE OF trade_order"
 
 _SET_ASIDE = """
     UPDATE trade_order
        SET state = given.state, held_reason = NULL, version = version + 1, changed_at = $2
       FROM unnest($3::text[], $4::text[], $5::text[]) AS given (shop_id, order_id, state)
      WHERE merchant_id = $1 AND trade_order.shop_id = given.shop_id AND trade_order.order_id = given.order_id
-       AND trade_order.state <> given.state
+       AND trade_order.state <> given.state AND trade_order.source_version IS NULL
        AND trade_order.state NOT IN ('closed', 'cancelled', 'refunded', 'shipped')
  RETURNING trade_order.shop_id, trade_order.order_id
 """
@@ -117,27 +128,31 @@ async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: 
 
 async def find(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
     rows = await db.fetch(_FIND, merchant_id, [ref.shop_id for ref in refs], [ref.order_id for ref in refs])
-    return [_order(row) for row in rows]
+    return [read_order(row) for row in rows]
 
 
-async def set_state(
-    tx: Transaction,
-    merchant_id: int,
-    ref: OrderRef,
-    version: int,
-    state: OrderState,
-    held_reason: str | None,
-    at: datetime,
-) -> int | None:
-    """The new version; None when the order is not there or has another version by now."""
-    found: int | None = await tx.fetchval(_SET_STATE, merchant_id, *ref, version, state.value, held_reason, at)
-    return found
+async def standing(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
+    """The same, those included that have not arrived: of them only state and recipient mean something."""
+    return await _standing(db, _STANDING, merchant_id, refs)
+
+
+async def standing_for_share(tx: Transaction, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
+    """The same; nothing changes about them until the transaction ends, but others may look too."""
+    return await _standing(tx, _STANDING_FOR_SHARE, merchant_id, refs)
+
+
+async def _standing(db: Reads, sql: str, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
+    if not refs:
+        return []
+    rows = await db.fetch(sql, merchant_id, [ref.shop_id for ref in refs], [ref.order_id for ref in refs])
+    return [read_order(row) for row in rows]
 
 
 async def set_aside(
     tx: Transaction, merchant_id: int, states: Sequence[tuple[OrderRef, OrderState]], at: datetime
 ) -> list[OrderRef]:
-    """Move known orders to what the back office says; those that are already finished stay."""
+    """Move known orders to what the back office says; those that are finished stay, and those whose marketplace speaks
+    for them."""
     rows = await tx.fetch(
         _SET_ASIDE,
         merchant_id,
@@ -149,7 +164,8 @@ async def set_aside(
     return [OrderRef(row["shop_id"], row["order_id"]) for row in rows]
 
 
-def _order(row: Record) -> TradeOrder:
+def read_order(row: Record) -> TradeOrder:
+    """A row of `trade_order` as the noun."""
     return TradeOrder(
         ref=OrderRef(row["shop_id"], row["order_id"]),
         state=OrderState(row["state"]),
@@ -166,4 +182,8 @@ def _order(row: Record) -> TradeOrder:
         ),
         paid_at=row["paid_at"],
         imported_at=row["imported_at"],
+        created_at=row["created_at"],
+        changed_at=row["changed_at"],
+        source_version=row["source_version"],
+        shipped_pieces=row["shipped_pieces"],
     )

@@ -9,6 +9,7 @@ from miandan.addresses.model import ParsedAddress, ParsedRecipient
 from miandan.kernel.errors import Refusal
 from miandan.orders import cells
 from miandan.orders.layouts import Columns
+from miandan.orders.standing import CIPHERTEXT_HELD
 from miandan.vault import ciphertext
 from miandan.vault.model import Recipient
 
@@ -59,6 +60,41 @@ def read(row: Cells) -> Reading:
     if row.columns.layout.recipient == "pasted":
         return _read_pasted(row)
     return _read_columns(row)
+
+
+def reason_to_hold(recipient: Recipient) -> str | None:
+    """The code of the reason why nothing can be shipped to a recipient: ciphertext of another platform in its name or
+    address."""
+    for text in (recipient.name, *_divisions(recipient), recipient.detail):
+        kind = ciphertext.recognise(text)
+        if kind is not None and not kind.is_own:
+            return CIPHERTEXT_HELD
+    return None
+
+
+def completed(recipient: Recipient) -> Recipient:
+    """A recipient as a marketplace sends it, with its division code where the address can be read.
+
+    Raises `orders.recipient_incomplete` naming what is missing, and `orders.recipient_masked`.
+    """
+    there = {"name": recipient.name, "phone": recipient.phone, "detail": recipient.detail or recipient.town}
+    missing = [field for field, text in there.items() if not text.strip()]
+    if missing:
+        raise Refusal("orders.recipient_incomplete", missing="、".join(_FIELD_NAMES[field] for field in missing))
+    for text, mark in ((recipient.name, "*"), (recipient.phone, "*"), (recipient.detail, "**")):
+        if mark in text and not ciphertext.recognise(text):
+            raise Refusal("orders.recipient_masked")
+    if recipient.division_code or ciphertext.recognise(recipient.detail):
+        return recipient
+    parsed = addresses.complete(*_divisions(recipient), recipient.detail)
+    if not (parsed.province or parsed.city):
+        raise Refusal("orders.recipient_incomplete", missing="省、市")
+    levels = {field: getattr(parsed, field) for field in (*_DIVISIONS, "detail", "division_code")}
+    return replace(recipient, **levels)
+
+
+def _divisions(recipient: Recipient) -> tuple[str, str, str, str]:
+    return recipient.province, recipient.city, recipient.district, recipient.town
 
 
 def _read_columns(row: Cells) -> Reading:

@@ -1,36 +1,38 @@
 """Verbs about kept orders: keep what a file holds, close, hold and release. Recipients enter sealed."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
-
-import msgspec
+from dataclasses import replace
 
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
-from miandan.orders import queries
+from miandan.orders import queries, standing_queries
+from miandan.orders.arrival import arrive
 from miandan.orders.model import HELD_BY_HAND, Kept, OrderDraft, OrderRef, OrderState, Seals, SetAside, TradeOrder
-from miandan.orders.queries import OrderRow, Written
-from miandan.vault.model import Recipient, Sealed
+from miandan.orders.queries import Written
+from miandan.orders.rows import ref_of, row_of
+from miandan.orders.standing import state_of
+from miandan.orders.standing_queries import KeptOrder, Learnt
 from miandan.vault.queries import delete_index
 from miandan.vault.service import keep_index
 
 _ROWS_PER_STATEMENT = 2_000
-_CONTENT_HASH_BYTES = 16
 
 
 async def keep(db: Database, keys: Seals, drafts: Sequence[OrderDraft]) -> Kept:
     """Write orders down with their recipients sealed; of two drafts of one order the later counts.
 
     The same order again changes nothing. Other goods, another state or another recipient raise its version, and a
-    changed recipient is sealed anew. What is closed, cancelled, refunded, shipped or held by hand keeps its state.
+    changed recipient is sealed anew. What is closed, cancelled, refunded, shipped or held by hand keeps its state, and
+    an order whose marketplace speaks for it (`intake`) keeps everything.
     """
     latest = {ref_of(draft): draft for draft in drafts}
-    written: list[Written] = []
+    versions: dict[OrderRef, int] = {}
     async with db.transaction() as tx:
         for batch in _batches(latest):
-            written += await _keep_batch(tx, keys, batch)
-    versions = {row.ref: row.version for row in written}
+            versions |= {row.ref: row.version for row in await _keep_batch(tx, keys, batch)}
+            heard_of = await _arrived(tx, keys, {ref: draft for ref, draft in batch if ref not in versions})
+            versions |= dict.fromkeys(heard_of, 1)
     return Kept(
         new=tuple(ref for ref, version in versions.items() if version == 1),
         unchanged=tuple(ref for ref in latest if ref not in versions),
@@ -57,50 +59,59 @@ async def close_order(db: Database, merchant_id: int, ref: OrderRef, version: in
     Raises `orders.unknown`; `orders.changed_meanwhile` when it is not at `version`; `orders.finished` when it is
     closed, cancelled, refunded or shipped already.
     """
-    return await _move(db, merchant_id, ref, version, state, None)
+    return await _move(db, merchant_id, ref, version, state)
 
 
 async def hold_order(db: Database, merchant_id: int, ref: OrderRef, version: int) -> int:
     """Let an order wait until a person releases it; raises as `close_order` does."""
-    return await _move(db, merchant_id, ref, version, OrderState.HELD, HELD_BY_HAND)
+    return await _move(db, merchant_id, ref, version, OrderState.HELD)
 
 
 async def release_order(db: Database, merchant_id: int, ref: OrderRef, version: int) -> int:
     """Let an order that a person held ship; raises as `close_order` does, and `orders.not_releasable` for others:
     what is held for its ciphertext has no readable name or address."""
-    return await _move(db, merchant_id, ref, version, OrderState.TO_SHIP, None)
+    return await _move(db, merchant_id, ref, version, None)
 
 
-async def _move(
-    db: Database, merchant_id: int, ref: OrderRef, version: int, state: OrderState, held_reason: str | None
-) -> int:
+async def _move(db: Database, merchant_id: int, ref: OrderRef, version: int, hand: OrderState | None) -> int:
     async with db.transaction() as tx:
-        known = await queries.find(tx, merchant_id, [ref])
-        if not known:
+        kept = await standing_queries.order_for_update(tx, merchant_id, ref)
+        if kept is None or not kept.arrived:
             raise Refusal("orders.unknown", order_id=ref.order_id)
-        if known[0].version == version:
-            _refuse_move(known[0], state)
-        moved = await queries.set_state(tx, merchant_id, ref, version, state, held_reason, now())
-        if moved is None:
+        if kept.version != version:
             raise Refusal("orders.changed_meanwhile", order_id=ref.order_id)
-    return moved
+        _refuse_move(ref, kept, hand)
+        return await standing_queries.write(tx, merchant_id, ref, _moved(kept, hand), now())
 
 
-def _refuse_move(order: TradeOrder, state: OrderState) -> None:
-    if order.state.is_finished:
-        raise Refusal("orders.finished", order_id=order.ref.order_id, state=order.state.value)
-    if state is OrderState.TO_SHIP and order.held_reason != HELD_BY_HAND:
-        raise Refusal("orders.not_releasable", order_id=order.ref.order_id)
+def _moved(kept: KeptOrder, hand: OrderState | None) -> Learnt:
+    """Where the marketplace speaks for an order too, its own holds and refunds stand beside what a person does."""
+    if kept.source_version is None:
+        reason = HELD_BY_HAND if hand is OrderState.HELD else None
+        return Learnt(hand or OrderState.TO_SHIP, reason, None, None, arrived=True)
+    standing = replace(kept.standing, hand=hand)
+    return Learnt(*state_of(standing), kept.source_version, standing, arrived=True)
 
 
-def ref_of(draft: OrderDraft) -> OrderRef:
-    return OrderRef(draft.shop_id or "", draft.order_id)
+def _refuse_move(ref: OrderRef, kept: KeptOrder, hand: OrderState | None) -> None:
+    if kept.state.is_finished:
+        raise Refusal("orders.finished", order_id=ref.order_id, state=kept.state.value)
+    if hand is None and kept.standing.hand is not OrderState.HELD:
+        raise Refusal("orders.not_releasable", order_id=ref.order_id)
+
+
+async def _arrived(tx: Transaction, keys: Seals, drafts: dict[OrderRef, OrderDraft]) -> list[OrderRef]:
+    """Orders whose events came before themselves: what was heard counts at once, in the same transaction."""
+    waiting = await standing_queries.not_arrived_for_update(tx, keys.merchant_id, list(drafts))
+    for ref in waiting:
+        await arrive(tx, keys, ref, drafts[ref], None, now())
+    return waiting
 
 
 async def _keep_batch(tx: Transaction, keys: Seals, batch: Sequence[tuple[OrderRef, OrderDraft]]) -> list[Written]:
     """Write one batch; recipients whose seal is new become findable, those that they replaced no longer are."""
     sealed = {ref: keys.seal(draft.recipient, ref.bound_to) for ref, draft in batch}
-    rows = [_row(ref, draft, sealed[ref], keys) for ref, draft in batch]
+    rows = [row_of(ref, draft, sealed[ref], keys) for ref, draft in batch]
     written = await queries.keep(tx, keys.merchant_id, rows, now())
     fresh = [row for row in written if row.token == sealed[row.ref].token]
     replaced = [row.replaced_token for row in fresh if row.replaced_token is not None]
@@ -115,40 +126,3 @@ def _batches(drafts: dict[OrderRef, OrderDraft]) -> Iterator[list[tuple[OrderRef
     items = sorted(drafts.items(), key=lambda item: item[0])
     for start in range(0, len(items), _ROWS_PER_STATEMENT):
         yield items[start : start + _ROWS_PER_STATEMENT]
-
-
-def _row(ref: OrderRef, draft: OrderDraft, sealed: Sealed, keys: Seals) -> OrderRow:
-    reason = draft.held_reason.code if draft.held_reason is not None else None
-    return OrderRow(
-        shop_id=ref.shop_id,
-        order_id=ref.order_id,
-        state=draft.state.value,
-        held_reason=reason,
-        paid_at=draft.paid_at,
-        lines=_json(draft.lines),
-        warnings=_json([{"code": warning.code, **warning.fields} for warning in draft.warnings]),
-        content_hash=_content_hash(draft, reason),
-        division_code=draft.recipient.division_code,
-        recipient_token=sealed.token,
-        recipient_key=sealed.key,
-        recipient=sealed.body,
-        recipient_digest=sealed.digest,
-        remark_digest=_remark_digest(draft.recipient, keys),
-    )
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _content_hash(draft: OrderDraft, reason: str | None) -> bytes:
-    """Over what an import says besides the recipient: goods, state and payment time, nobody's data."""
-    content = msgspec.json.encode((draft.lines, draft.state.value, reason, draft.paid_at))
-    return hashlib.blake2b(content, digest_size=_CONTENT_HASH_BYTES).digest()
-
-
-def _remark_digest(recipient: Recipient, keys: Seals) -> bytes:
-    """Under the merchant's key, as remarks often hold phones; the merge digest itself leaves remarks out."""
-    if not (recipient.buyer_remark or recipient.seller_remark):
-        return b""
-    return keys.digest(Recipient(name=recipient.buyer_remark, phone="", detail=recipient.seller_remark))

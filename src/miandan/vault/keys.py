@@ -29,6 +29,9 @@ DIGEST_BYTES: Final = 16
 # Expected false matches of a search are rows / 2^bits: 0.002 in ten million rows for a phone. Tails and names are
 # cut shorter, because what a truncated index cannot tell apart, a thief of the index cannot either.
 INDEX_BYTES: Final = {IndexKind.PHONE: 4, IndexKind.TAIL: 3, IndexKind.NAME: 3}
+# Who holds ciphertext compares its index without ever opening it, so this one is longer: among a million texts of a
+# merchant about 0.002 pairs look alike without being so.
+TEXT_INDEX_BYTES: Final = 6
 
 _FORMAT: Final = 1
 _HEAD = Struct(">BHHH")  # format, lengths of the first three sealed parts; the fourth takes the rest
@@ -51,7 +54,7 @@ _decode = msgspec.msgpack.Decoder(list[str]).decode
 class IndexKey:
     """One version of a merchant's index key. Not for sealing: it only answers "the same or not"."""
 
-    __slots__ = ("_digest", "_name", "_phone", "_stamp", "_tail", "version")
+    __slots__ = ("_digest", "_name", "_phone", "_stamp", "_tail", "_text", "version")
 
     def __init__(self, version: int, secret: bytes) -> None:
         self.version = version
@@ -60,6 +63,8 @@ class IndexKey:
         self._phone, self._tail, self._name = (
             hashlib.blake2b(key=secret, digest_size=size, person=kind.encode()) for kind, size in INDEX_BYTES.items()
         )
+        # apart from what `vault_index` holds, so that an app that may ask for indexes learns nothing of its rows
+        self._text = hashlib.blake2b(key=secret, digest_size=TEXT_INDEX_BYTES, person=b"issued index")
 
     def digest(self, recipient: Recipient) -> bytes:
         hasher = self._digest.copy()
@@ -74,6 +79,10 @@ class IndexKey:
         if kind is IndexKind.TAIL:
             return _keyed(self._tail, phone[-TAIL_DIGITS:])
         return _keyed(self._phone, phone)
+
+    def of_text(self, spelled: str) -> bytes:
+        """The index that issued ciphertext carries; `spelled` begins with what kind of text it is."""
+        return _keyed(self._text, spelled)
 
     def digest_and_pack(self, recipient: Recipient) -> tuple[bytes, bytes]:
         """The merge digest, and all search indexes in some 15 bytes: version, then kind and index in turn."""
@@ -121,14 +130,19 @@ def unpack_index(packed: bytes) -> list[IndexEntry]:
 class MerchantKeys:
     """All versions of one merchant's keys; new recipients are sealed under the newest, every version can be opened."""
 
-    __slots__ = ("_aad", "_index", "_indexes", "_newest", "_sealers", "_stamp", "merchant_id")
+    __slots__ = ("_aad", "_index", "_indexes", "_newest", "_sealers", "_stamp", "_texts", "merchant_id", "version")
 
     def __init__(self, merchant_id: int, seal: Mapping[int, bytes], index: Mapping[int, bytes]) -> None:
         self.merchant_id = merchant_id
         self._aad = merchant_id.to_bytes(_MERCHANT_BYTES, "big")
         self._sealers = {version: AESGCM(secret) for version, secret in seal.items()}
-        self._newest = self._sealers[max(seal)]
-        self._stamp = _VERSION.pack(max(seal))
+        self._texts = {
+            version: hashlib.blake2b(key=secret, digest_size=KEY_BYTES, person=b"issued text")
+            for version, secret in seal.items()
+        }
+        self.version = max(seal)
+        self._newest = self._sealers[self.version]
+        self._stamp = _VERSION.pack(self.version)
         self._indexes = [IndexKey(version, index[version]) for version in sorted(index, reverse=True)]
         self._index = self._indexes[0]
 
@@ -201,6 +215,22 @@ class MerchantKeys:
     def search_indexes(self, kind: IndexKind, text: str) -> list[IndexEntry]:
         """What to look for under every index key that rows may still carry, newest first."""
         return [IndexEntry(kind, key.version, key.of(kind, text)) for key in self._indexes]
+
+    def text_indexes(self, spelled: str) -> list[bytes]:
+        """The index of issued ciphertext under every index key, newest first."""
+        return [key.of_text(spelled) for key in self._indexes]
+
+    def text_key(self, version: int, context: bytes) -> AESGCM | None:
+        """The key of ciphertext that is issued for one context; None for a version that is not among these.
+
+        Derived anew for each order, so that random nonces never run short under one key.
+        """
+        base = self._texts.get(version)
+        if base is None:
+            return None
+        hasher = base.copy()
+        hasher.update(context)
+        return AESGCM(hasher.digest())
 
     def _data_key(self, sealed: Sealed) -> bytes:
         if sealed.key is None:

@@ -1,12 +1,12 @@
-"""Every statement about the vault's own tables: root, merchants' keys, search indexes, budgets."""
+"""Every statement about the vault's own tables: root, merchants' keys, search indexes, budgets, texts of apps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from miandan.kernel.database import Reads, Transaction
-from miandan.vault.model import Found, IndexEntry
+from miandan.vault.model import Found, IndexEntry, Sealed
 
 _INSERT_ROOT = """
     INSERT INTO vault_root (version, proof, created_at)
@@ -55,6 +55,23 @@ _SET_LIMIT = """
     INSERT INTO reveal_budget (app, day, used, daily_limit)
     VALUES ($1, $2, 0, $3)
         ON CONFLICT (app, day) DO UPDATE SET daily_limit = excluded.daily_limit
+"""
+
+_INSERT_TEXTS = """
+    INSERT INTO issued_text (merchant_id, shop_id, app, made_at, auth_id, recipient_token, recipient_key, recipient,
+                             recipient_digest, recipient_index)
+    SELECT $1, $2, $3, $4, *
+      FROM unnest($5::text[], $6::uuid[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
+"""
+_DECRYPTED_SINCE = """
+    SELECT token, field
+      FROM decrypted_text
+     WHERE merchant_id = $1 AND app = $2 AND token = ANY($3::uuid[]) AND decrypted_at > $4
+"""
+_KEEP_DECRYPTED = """
+    INSERT INTO decrypted_text (merchant_id, app, decrypted_at, token, field)
+    SELECT $1, $2, $3, * FROM unnest($4::uuid[], $5::text[])
+        ON CONFLICT (merchant_id, app, token, field) DO UPDATE SET decrypted_at = excluded.decrypted_at
 """
 
 
@@ -123,3 +140,26 @@ async def spend_for_update(tx: Transaction, app: str, day: date, count: int) -> 
 
 async def set_limit(tx: Transaction, app: str, day: date, limit: int | None) -> None:
     await tx.execute(_SET_LIMIT, app, day, limit)
+
+
+async def insert_texts(
+    tx: Transaction, merchant_id: int, shop: str, app: str, at: datetime, rows: Sequence[tuple[str, Sealed]]
+) -> None:
+    """Keep texts that were handed in to be encrypted, as (auth_id, sealed)."""
+    columns = zip(*((auth_id, *sealed) for auth_id, sealed in rows), strict=True)
+    await tx.execute(_INSERT_TEXTS, merchant_id, shop, app, at, *(list(column) for column in columns))
+
+
+async def decrypted_since(
+    db: Reads, merchant_id: int, app: str, tokens: Collection[UUID], since: datetime
+) -> set[tuple[UUID, str]]:
+    """(token, field) of what the app has decrypted and was charged for after the moment."""
+    rows = await db.fetch(_DECRYPTED_SINCE, merchant_id, app, list(tokens), since)
+    return {(token, field) for token, field in rows}
+
+
+async def keep_decrypted(
+    tx: Transaction, merchant_id: int, app: str, at: datetime, texts: Sequence[tuple[UUID, str]]
+) -> None:
+    """Remember (token, field) as charged for at the moment."""
+    await tx.execute(_KEEP_DECRYPTED, merchant_id, app, at, [token for token, _ in texts], [text for _, text in texts])

@@ -1,4 +1,4 @@
-"""The only way to a plain recipient: with a purpose, within the budget, and written down before anything is shown."""
+"""The way to a plain recipient: with a purpose, within the budget, written down first; for apps see `decrypts`."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from miandan.kernel import audit
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.masks import hide_person
 from miandan.vault import queries
 from miandan.vault.model import Recipient, Sealed
 from miandan.vault.purposes import Purpose, RecipientField, only, purpose_on
@@ -26,12 +27,14 @@ async def reveal(
     rows: Sequence[tuple[str, Sealed]],
     fields: Collection[str],
     app: str | None = None,
+    reason: str = "",
     at: datetime | None = None,
 ) -> list[Recipient]:
     """The plain `fields` of the (bound_to, sealed) rows, in their order; other fields are empty.
 
-    The audit entry and the budget of `app` (the actor where none is named) are committed before the recipients are
-    handed out. All or nothing. Raises Refusal vault.purpose, vault.fields, vault.budget, vault.shredded,
+    `reason` is what somebody else says in words; it is kept beside the purpose, without the recipients and without
+    phones. The audit entry and the budget of `app` (the actor where none is named) are committed before the recipients
+    are handed out. All or nothing. Raises Refusal vault.purpose, vault.fields, vault.budget, vault.shredded,
     vault.damaged or vault.key_unknown.
     """
     moment = at or now()
@@ -41,7 +44,9 @@ async def reveal(
         return []
     keys = await vault.keys_for(merchant_id, (sealed for _, sealed in rows))
     opened = [keys.open(sealed, bound_to) for bound_to, sealed in rows]
-    await _write_down(db, why, actor, app or actor, merchant_id, rows, wanted, moment)
+    for recipient in opened if reason else ():
+        reason = hide_person(reason, recipient.name, recipient.phone)
+    await _write_down(db, why, actor, app or actor, merchant_id, rows, wanted, reason, moment)
     return [only(recipient, wanted) for recipient in opened]
 
 
@@ -55,6 +60,7 @@ async def reveal_to_carrier(
     row: tuple[str, Sealed],
     number_is_live: bool,
     signed_at: datetime | None,
+    reason: str = "",
     at: datetime | None = None,
 ) -> Recipient:
     """The recipient of a number, for the carrier that carries it; the caller has found the row by that number.
@@ -77,6 +83,7 @@ async def reveal_to_carrier(
         rows=[row],
         fields=_DELIVERY_FIELDS,
         app=f"carrier:{carrier}",
+        reason=reason,
         at=moment,
     )
     return recipient
@@ -96,6 +103,7 @@ async def _write_down(
     merchant_id: int,
     rows: Sequence[tuple[str, Sealed]],
     fields: Collection[RecipientField],
+    reason: str,
     at: datetime,
 ) -> None:
     subject = {
@@ -103,6 +111,8 @@ async def _write_down(
         "tokens": [str(sealed.token) for _, sealed in rows],
         "fields": sorted(field.value for field in fields),
     }
+    if reason:
+        subject["reason"] = reason
     async with db.transaction() as tx:
         if why.budgeted:
             used, limit = await queries.spend_for_update(tx, app, trade_day(at), len(rows))

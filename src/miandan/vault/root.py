@@ -10,13 +10,14 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from miandan.kernel.errors import Refusal
+from miandan.kernel.settings import Settings
 
 KEY_FILE: Final = "vault-root.key"
 SANDBOX_PASSPHRASE_FILE: Final = "SANDBOX-passphrase.txt"
@@ -31,21 +32,6 @@ _HIGHEST_COST: Final = 1 << 20
 _BLOCK_SIZE: Final = 8
 _FORMAT: Final = "miandan root key 1"
 _OWNER_ONLY: Final = 0o600
-
-
-class RootKey(Protocol):
-    """Wraps and unwraps merchants' keys; `context` must be the same both times."""
-
-    @property
-    def version(self) -> int:
-        """What `wrap` uses; rows remember it."""
-        ...
-
-    def wrap(self, plain: bytes, context: bytes) -> bytes: ...
-
-    def unwrap(self, wrapped: bytes, context: bytes, version: int) -> bytes:
-        """Raises Refusal vault.root_differs when it was wrapped by another root key or was changed."""
-        ...
 
 
 class FileRootKey:
@@ -119,6 +105,18 @@ def open_root_key(folder: Path, passphrase: str | None, *, sandbox: bool = False
     if sandbox:
         return FileRootKey.create(path, _sandbox_passphrase(folder), cost=_SANDBOX_COST)
     raise Refusal("vault.passphrase_missing", file=KEY_FILE)
+
+
+def is_sandbox(settings: Settings) -> bool:
+    """Whether the data folder holds invented data only; one that `miandan demo` made stays a sandbox.
+
+    Raises database.folder_denied.
+    """
+    try:
+        return settings.sandbox or (not settings.passphrase and (settings.data / SANDBOX_PASSPHRASE_FILE).exists())
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Refusal("database.folder_denied", folder=str(settings.data), reason=reason) from error
 
 
 def _sandbox_passphrase(folder: Path) -> str:

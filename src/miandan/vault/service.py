@@ -1,6 +1,6 @@
 """The vault of one database: merchants' keys, made on first use and kept in memory, and what needs no purpose.
 
-Sealing, masking and searching are free. Reading a plain recipient is not: see `reveals`.
+Sealing, masking and searching are free. Reading a plain recipient is not: see `reveals` and `decrypts`.
 """
 
 import secrets
@@ -11,12 +11,12 @@ from typing import Final
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
+from miandan.kernel.wrapping import Wraps
 from miandan.vault import queries
 from miandan.vault.keys import KEY_BYTES, MerchantKeys, unpack_index
 from miandan.vault.masks import mask
 from miandan.vault.model import Recipient, Sealed
 from miandan.vault.queries import IndexRow, WrappedKey
-from miandan.vault.root import RootKey
 
 SEAL: Final = "seal"
 INDEX: Final = "index"
@@ -27,7 +27,7 @@ _KEPT: Final = 10_000  # merchants whose keys stay in memory, about 3 kB each
 class Vault:
     """Made by `Vault.open`. Safe for concurrent use in one event loop."""
 
-    def __init__(self, db: Database, root: RootKey) -> None:
+    def __init__(self, db: Database, root: Wraps) -> None:
         self._db = db
         self._root = root
         self._keys: dict[int, MerchantKeys] = {}
@@ -36,7 +36,7 @@ class Vault:
         return "Vault(***)"
 
     @classmethod
-    async def open(cls, db: Database, root: RootKey) -> "Vault":
+    async def open(cls, db: Database, root: Wraps) -> "Vault":
         """Open the vault of `db`. Raises Refusal vault.root_differs when another root key has sealed it."""
         known = await queries.root_proofs(db)
         if root.version not in known:
@@ -118,7 +118,7 @@ def index_rows(merchant_id: int, rows: Iterable[tuple[str, Sealed]]) -> list[Ind
     ]
 
 
-def _prove(root: RootKey, known: dict[int, bytes]) -> None:
+def _prove(root: Wraps, known: dict[int, bytes]) -> None:
     for version, proof in known.items():
         if root.unwrap(proof, _PROOF, version) != _PROOF:
             raise Refusal("vault.root_differs", version=version)

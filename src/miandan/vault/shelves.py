@@ -6,7 +6,7 @@ a request.
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,6 +26,11 @@ _FIND = """
       FROM {table}
      WHERE merchant_id = $1 AND recipient_token = ANY($2::uuid[]) AND {bound_to} = ANY($3::text[])
        AND recipient_key IS NOT NULL
+"""
+_FIND_CITED = """
+    SELECT recipient_token, recipient_key, recipient, recipient_digest
+      FROM {table}
+     WHERE merchant_id = $1 AND recipient_token = ANY($2::uuid[]) AND {bound_to} = ANY($3::text[])
 """
 # Digests make way for random bytes: what they were made from could otherwise be tried out by who has the index key.
 _RANDOM = "uuid_send(gen_random_uuid())"
@@ -50,9 +55,11 @@ _SHRED_OLD = """
        AND shelf.recipient_key IS NOT NULL AND shelf.{clock} < $1
  RETURNING shelf.merchant_id, shelf.recipient_token
 """
+# A place on disk is told by ctid within one partition only; the clock on the outside spares the partitions of today.
 _DELETE_OLD = """
     DELETE FROM {table}
-     WHERE ctid IN (SELECT ctid FROM {table} WHERE {clock} < $1 LIMIT $2)
+     WHERE {clock} < $1
+       AND (tableoid, ctid) IN (SELECT tableoid, ctid FROM {table} WHERE {clock} < $1 LIMIT $2)
  RETURNING 1
 """
 _STILL_KEPT = """
@@ -98,12 +105,14 @@ class Shelf:
     """A table with sealed recipients. Where `bound_to` is several columns, they are joined by a slash.
 
     `index` is "" where the rows carry no packed indexes; `digests` are the columns with keyed digests of the person.
+    Ciphertext that we issue cites the rows of shelves that are `cited`; they have an index by token.
     """
 
     table: str
     bound_to: tuple[str, ...]
     index: str = ""
     digests: tuple[str, ...] = ("recipient_digest",)
+    cited: bool = False
 
     def __post_init__(self) -> None:
         _check_names(self.table, *self.bound_to, *self.digests, *filter(None, [self.index]))
@@ -150,7 +159,8 @@ class RetentionRule:
 def shelves() -> tuple[Shelf, ...]:
     """Every table that holds sealed recipients, whether or not it exists in a given database."""
     return tuple(
-        Shelf(row["table"], tuple(row["bound_to"]), row["index"], tuple(row["digests"])) for row in _data()["shelf"]
+        Shelf(row["table"], tuple(row["bound_to"]), row["index"], tuple(row["digests"]), row.get("cited", False))
+        for row in _data()["shelf"]
     )
 
 
@@ -176,6 +186,19 @@ async def find_sealed(
     """(bound_to, sealed) of the rows that hold one of the recipients and can still be opened."""
     rows = await db.fetch(shelf.sql(_FIND), merchant_id, tokens, bound_to)
     return [(bound, Sealed(token, key, body, digest, b"")) for bound, token, key, body, digest in rows]
+
+
+async def find_cited(
+    db: Reads, merchant_id: int, tokens: Collection[UUID], bound_to: Collection[str]
+) -> dict[UUID, Sealed]:
+    """Recipients that ciphertext cites, also shredded ones (their key is None); one that no row holds is not there."""
+    found: dict[UUID, Sealed] = {}
+    for shelf in shelves():
+        missing = [token for token in set(tokens) if token not in found]
+        if shelf.cited and missing:
+            rows = await db.fetch(shelf.sql(_FIND_CITED), merchant_id, missing, list(bound_to))
+            found |= {token: Sealed(token, key, body, digest, b"") for token, key, body, digest in rows}
+    return found
 
 
 async def shred_tokens(tx: Transaction, shelf: Shelf, merchant_id: int, tokens: Sequence[UUID]) -> int:

@@ -7,6 +7,7 @@ from miandan.vault.model import Recipient
 
 _COUNTRY_CODE = re.compile(r"(?:\+|00)?86(?=1[3-9]\d{9}$|0\d{9,11}$)")
 _PHONE_MARKS = re.compile(r"[\s\-‐-―._()+]+")
+_VIRTUAL = re.compile(r"(1\d{10})\s*[-转,，]\s*(\d{1,6})")
 MOBILE_DIGITS = 11
 TAIL_DIGITS = 4
 
@@ -25,6 +26,12 @@ def spelled_phone(phone: str) -> str:
     if not (digits.isdigit() and digits.isascii()):
         return text
     return _COUNTRY_CODE.sub("", digits)
+
+
+def split_extension(phone: str) -> tuple[str, str]:
+    """Number and extension of a virtual number in one text, such as 18400000965-7576; any other phone as it is."""
+    match = _VIRTUAL.fullmatch(phone.strip())
+    return (match[1], match[2]) if match else (phone, "")
 
 
 def spelled_text(text: str) -> str:

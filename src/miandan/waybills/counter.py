@@ -51,8 +51,9 @@ class Counter:
     """Intents whose live call this process is making now."""
     printing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while labels are printed."""
-    _cards: dict[AccountRef, tuple[float, AccountCard]] = field(default_factory=dict)
-    _routes: dict[str, tuple[float, Routes]] = field(default_factory=dict)
+    _cards: dict[AccountRef, tuple[float, asyncio.Future[AccountCard]]] = field(default_factory=dict)
+    _routes: dict[str, tuple[float, asyncio.Future[Routes]]] = field(default_factory=dict)
+    _tables: dict[str, RouteTable] = field(default_factory=dict)
 
     async def card(self, ref: AccountRef) -> AccountCard:
         """The account, at most some seconds old. Raises account.unknown."""
@@ -66,9 +67,10 @@ class Counter:
         version = await current_version(self.db, carrier)
         if version is None:
             return Routes(None)
-        known = self._routes.get(carrier, (0.0, Routes(None)))[1].table
-        same = known is not None and known.version == version
-        return Routes(known if same else await route_table(self.db, carrier, version))
+        known = self._tables.get(carrier)
+        if known is None or known.version != version:
+            known = self._tables[carrier] = await route_table(self.db, carrier, version)
+        return Routes(known)
 
     def carrier(self, code: str) -> Carrier:
         return catalogue().get(code)
@@ -82,13 +84,19 @@ class Counter:
 
 
 async def _fresh(
-    kept: dict[Key, tuple[float, Value]], key: Key, read: Callable[[], Coroutine[Any, Any, Value]]
+    kept: dict[Key, tuple[float, asyncio.Future[Value]]], key: Key, read: Callable[[], Coroutine[Any, Any, Value]]
 ) -> Value:
+    """What is known of `key`, read again when it is old: once for all who ask at the same moment."""
     time = asyncio.get_running_loop().time()
     entry = kept.get(key)
-    if entry is None or time - entry[0] > FRESH_SECONDS:
-        entry = kept[key] = time, await read()
-    return entry[1]
+    if entry is None or time - entry[0] > FRESH_SECONDS or _failed(entry[1]):
+        entry = kept[key] = time, asyncio.ensure_future(read())
+    answer = entry[1]
+    return answer.result() if answer.done() else await asyncio.shield(answer)
+
+
+def _failed(answer: asyncio.Future[Value]) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from miandan.kernel.errors import Refusal
 from miandan.waybills import months
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Issued, Prepared, add_parcel
+from miandan.waybills.prepare import Issued, Prepared, add_parcel, taken
 from miandan.waybills.writing import Draw, KeptAnswer, TakeRows, draw_and_write
 
 MOST_PARCELS = 400
@@ -185,12 +185,13 @@ class Desk:
         cursor = batch.after[work.account]
         carrier, merchant_id = work.carrier.code, work.request.merchant_id
         outcomes: list[Outcome] = []
+        drawn = iter(draw_numbers(work.carrier, cursor, work.units, batch.rules))
         for parcel in work.parcels:
-            issued = draw_numbers(work.carrier, cursor, parcel.ask.pieces, batch.rules)
+            issued = [next(drawn) for _ in range(parcel.ask.pieces)]
             add_parcel(batch.rows, work.request, carrier, parcel, issued)
             numbers = [one.number for one in issued]
             ref = NumberRef(merchant_id, carrier, numbers[0], batch.month)
-            outcomes.append(Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code)))
+            outcomes.append(taken(parcel, ref, tuple(numbers[1:])))
         if work.answer is not None:
             batch.rows.answers.append(with_numbers(work.answer, outcomes))
         batch.works.append(work)

@@ -17,7 +17,7 @@ from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import mask_detail, mask_name, mask_phone
 from miandan.labels.choosing import Choice
 from miandan.labels.model import GoodsLine, LabelData, RenderReport
-from miandan.labels.pdf import render_pdf
+from miandan.labels.rendering import Format, Job, render
 from miandan.labels.whole_file import settle, written_whole
 from miandan.merchants.service import shops_of
 from miandan.orders.model import OrderLine, goods_summary
@@ -28,10 +28,14 @@ from miandan.vault.service import masked
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
 from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.obstacles import obstacles, obstructed, orders_behind
 from miandan.waybills.superseding import refuse_unless_live
 
 RULE = "label"
 """The mask of GB/T 41833, the default for everything that is printed."""
+
+NOT_NOW = frozenset(("waybill.not_live", "waybill.order_in_the_way", "waybill.recipient_changed"))
+"""Codes of numbers that `void_among` names: without them the others can be printed."""
 
 SEALED_PHONE = "密文"
 """Printed in place of a phone that another platform has sealed."""
@@ -47,39 +51,60 @@ async def print_pdf(
     sandbox: bool,
     template: Choice = None,
 ) -> RenderReport:
-    """Print the labels of one merchant's numbers, children included, into a PDF in the order asked, each on its
-    carrier's standard template unless `template` is given.
+    """`print_labels` into a PDF, each label on its carrier's standard template unless `template` is given."""
+    job = Job(Format.PDF, template)
+    return await print_labels(counter, refs, path, at, job, actor=actor, sandbox=sandbox)
+
+
+async def print_labels(
+    counter: Counter,
+    refs: Sequence[NumberRef],
+    path: Path,
+    at: datetime,
+    job: Job,
+    *,
+    actor: str,
+    sandbox: bool,
+) -> RenderReport:
+    """Print the labels of one merchant's numbers, children included, into one file in the order asked, as the job says.
 
     The copies are counted and committed after the file is complete and before it appears under its name: a crash may
     lose a label that was counted, so that the next one says copy 2, but none exists twice without saying so. Two
     programs that print the same numbers wait for each other. Each number is printed once however often it is named.
-    Raises labels.nothing_to_print, labels.disk_full, labels.not_writable, and waybill.unknown or waybill.not_live
-    where one of the numbers must not be on any parcel; then nothing is printed.
+    Raises labels.nothing_to_print, labels.disk_full, labels.not_writable, labels.stream_needs_one for a picture of
+    several sheets, waybill.unknown, and waybill.not_live, waybill.order_in_the_way or waybill.recipient_changed where
+    one of the numbers must not be on any parcel now; then nothing is printed or counted. An event of an order that was
+    answered before is seen, one that comes while labels are made is answered after them (see `obstacles`).
     """
     sheets = await _with_children(counter, refs)
     with written_whole(path) as out:
         async with counter.printing, counter.db.transaction() as tx:
+            behind = await orders_behind(tx, sheets)
             await lives_queries.count_copies(tx, sheets)
             waybills = await queries.waybills(tx, sheets)
             for waybill in waybills:
                 refuse_unless_live(waybill)
+            for refusal in (await obstructed(counter, waybills, behind)).values():
+                raise refusal
             labels = await labels_of(counter, waybills, at, actor=actor, sandbox=sandbox)
-            report = render_pdf(labels, out, template)
+            report = render(labels, job, out)
             settle(out)
     return report
 
 
 class Void(NamedTuple):
-    """A number that must not be on any parcel, and why."""
+    """A number that must not be on any parcel now, and why."""
 
     ref: NumberRef
     reason: Refusal
 
 
 async def void_among(counter: Counter, refs: Sequence[NumberRef]) -> list[Void]:
-    """Those of the numbers that were cancelled or replaced: `print_pdf` would refuse them all for one of these."""
-    void = []
-    for waybill in await queries.waybills(counter.db, refs):
+    """Those of the numbers that were cancelled or replaced, or whose order must not ship now: `print_pdf` would refuse
+    them all for one of these."""
+    found = await obstacles(counter, refs)
+    void = [Void(ref, refusal) for ref, refusal in found.items()]
+    for waybill in await queries.waybills(counter.db, [ref for ref in refs if ref not in found]):
         try:
             refuse_unless_live(waybill)
         except Refusal as refusal:

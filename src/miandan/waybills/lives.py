@@ -22,7 +22,7 @@ from miandan.vault.reveals import reveal_to_carrier
 from miandan.vault.service import keep_index
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
-from miandan.waybills.model import NumberRef, NumberState, Waybill
+from miandan.waybills.model import Carriage, NumberRef, NumberState, OnPaper, Waybill
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 
 CALL_SECONDS = 30.0
@@ -48,6 +48,27 @@ async def cancel(counter: Counter, merchant_id: int, carrier: str, number: str) 
             numbers = [one.ref.number for one in family]
             await queries.set_state(tx, ref, numbers, NumberState.CANCEL_REQUESTED, now())
     return await finish_cancelling(counter, ref)
+
+
+async def cancelled_by_carrier(db: Database, carrier: str, number: str) -> bool:
+    """The carrier says that it cancelled a number, children included; whether it was not cancelled before.
+
+    Its keys are free and its unit waits, as after `cancel`, also where a merchant cannot cancel. Raises
+    cancel.picked_up and cancel.shipped where its own scan or the merchant's statement contradicts, waybill.unknown,
+    waybill.is_child.
+    """
+    async with db.transaction() as tx:
+        ref = await _read_from_paper(tx, carrier, number)
+        if ref is None:
+            raise Refusal("waybill.unknown", carrier=carrier, number=number)
+        family = await _whole_family_for_update(tx, ref)
+        open_states = NumberState.ISSUED, NumberState.CANCEL_REQUESTED
+        numbers = [one.ref.number for one in family if one.state in open_states]
+        if numbers:
+            for one in family:
+                refuse_if_under_way(one)
+            await _end(tx, family[0], numbers)
+    return bool(numbers)
 
 
 async def finish_cancelling(counter: Counter, ref: NumberRef) -> NumberState:
@@ -174,31 +195,49 @@ async def scanned(db: Database, carrier: str, number: str, at: datetime) -> bool
     A number that was cancelled or recycled was used after all: its unit is spent again, back or not, and an alarm
     goes out.
     """
-    ref = await _read_from_paper(db, carrier, number)
-    if ref is None:
-        return False
     async with db.transaction() as tx:
-        [waybill] = await queries.waybills_for_update(tx, [ref])
-        await lives_queries.keep_first_scan(tx, ref, at)
-        if waybill.state in (NumberState.CANCELLED, NumberState.RECYCLED):
-            returned = waybill.units if waybill.state is NumberState.RECYCLED else 0
-            await queries.set_state(tx, ref, [ref.number], NumberState.ISSUED, now())
-            account = AccountRef(ref.merchant_id, waybill.account_id)
-            await leases.give_back(tx, account, -returned, "re_debit", ref.number)
-            await lives_queries.count_recycled(tx, account, -returned)
-            alarm = {"carrier": carrier, "number": ref.number, "was": waybill.state.value}
-            await outbox.put(tx, f"merchant:{ref.merchant_id}", VOID_WAS_SCANNED, alarm)
-    return True
-
-
-async def _read_from_paper(db: Database, carrier: str, text: str) -> NumberRef | None:
-    """The waybill whose bars say `text`: its number, or for JD's first package the number with "-1-N-" behind it."""
-    for number in dict.fromkeys((text, catalogue().get(carrier).whole_number(text))):
-        owner = await branches.whose(db, carrier, number)
-        ref = None if owner is None else await queries.find(db, owner.merchant_id, carrier, number)
+        ref = await _read_from_paper(tx, carrier, number)
         if ref is not None:
-            return ref
-    return None
+            await keep_carriage(tx, ref, Carriage(at))
+    return ref is not None
+
+
+async def keep_carriage(tx: Transaction, ref: NumberRef, said: Carriage) -> None:
+    """`scanned` as a step of somebody else's transaction: keep what scans say, in any order, any number of times."""
+    [waybill] = await queries.waybills_for_update(tx, [ref])
+    await lives_queries.keep_carriage(tx, ref, said)
+    if said.first_scan_at is None or waybill.state not in (NumberState.CANCELLED, NumberState.RECYCLED):
+        return
+    returned = waybill.units if waybill.state is NumberState.RECYCLED else 0
+    await queries.set_state(tx, ref, [ref.number], NumberState.ISSUED, now())
+    account = AccountRef(ref.merchant_id, waybill.account_id)
+    await leases.give_back(tx, account, -returned, "re_debit", ref.number)
+    await lives_queries.count_recycled(tx, account, -returned)
+    alarm = {"carrier": ref.carrier, "number": ref.number, "was": waybill.state.value}
+    await outbox.put(tx, f"merchant:{ref.merchant_id}", VOID_WAS_SCANNED, alarm)
+
+
+async def on_paper(tx: Transaction, carrier: str, texts: Sequence[str]) -> dict[str, OnPaper]:
+    """Whose waybill each text in a barcode means: a number, or for a package of JD's the number with "-1-N-" behind it.
+
+    Texts that are nobody's here are left out.
+    """
+    whole = {text: catalogue().get(carrier).whole_number(text) for text in texts}
+    owners = await branches.owners(tx, carrier, list(dict.fromkeys((*whole, *whole.values()))))
+    owned = {number: owner.merchant_id for number, owner in owners.items()}
+    refs = await queries.find_all(tx, carrier, owned) if owned else {}
+    found = {}
+    for text, number in whole.items():
+        ref, owner = refs.get(text) or refs.get(number), owned.get(text) or owned.get(number)
+        if owner is not None:
+            found[text] = OnPaper(owner if ref is None else ref.merchant_id, ref)
+    return found
+
+
+async def _read_from_paper(tx: Transaction, carrier: str, text: str) -> NumberRef | None:
+    """The waybill whose bars say `text`."""
+    found = (await on_paper(tx, carrier, [text])).get(text)
+    return None if found is None else found.ref
 
 
 async def state_shipped(db: Database, merchant_id: int, carrier: str, number: str, at: datetime | None) -> None:
@@ -208,11 +247,16 @@ async def state_shipped(db: Database, merchant_id: int, carrier: str, number: st
     """
     ref = await find(db, merchant_id, carrier, number)
     async with db.transaction() as tx:
-        family = await _whole_family_for_update(tx, ref)
-        if at is not None:
-            refuse_unless_live(family[0])
-        for one in family:
-            await lives_queries.set_shipped(tx, one.ref, at)
+        await state_shipped_within(tx, ref, at)
+
+
+async def state_shipped_within(tx: Transaction, parent: NumberRef, at: datetime | None) -> None:
+    """The same as a step of somebody else's transaction. Raises waybill.unknown, waybill.is_child, waybill.not_live."""
+    family = await _whole_family_for_update(tx, parent)
+    if at is not None:
+        refuse_unless_live(family[0])
+    for one in family:
+        await lives_queries.set_shipped(tx, one.ref, at)
 
 
 async def update(
@@ -258,22 +302,33 @@ async def update(
     return parent.version + 1
 
 
-async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: str) -> Recipient:
-    """The carrier reads the recipient of its own live number (purpose `deliver`). Raises waybill.unknown, vault.*."""
-    ref = await _read_from_paper(counter.db, carrier, number)
+async def waybill_on_paper(db: Database, carrier: str, text: str) -> Waybill:
+    """The waybill whose bars say `text`, whoever the merchant is: for the carrier alone. Raises waybill.unknown."""
+    async with db.transaction() as tx:
+        ref = await _read_from_paper(tx, carrier, text)
     if ref is None:
-        raise Refusal("waybill.unknown", carrier=carrier, number=number)
-    [waybill] = await queries.waybills(counter.db, [ref])
+        raise Refusal("waybill.unknown", carrier=carrier, number=text)
+    [waybill] = await queries.waybills(db, [ref])
+    return waybill
+
+
+async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: str, reason: str = "") -> Recipient:
+    """The carrier reads the recipient of its own live number (purpose `deliver`), for a `reason` in its own words.
+
+    Raises waybill.unknown, vault.*.
+    """
+    waybill = await waybill_on_paper(counter.db, carrier, number)
     live = waybill.state is NumberState.ISSUED and waybill.superseded_by is None
     return await reveal_to_carrier(
         counter.db,
         counter.vault,
         carrier=carrier,
         actor=actor,
-        merchant_id=ref.merchant_id,
+        merchant_id=waybill.ref.merchant_id,
         row=(waybill.order_ref, waybill.sealed),
         number_is_live=live,
-        signed_at=None,
+        signed_at=waybill.signed_at,
+        reason=reason,
     )
 
 

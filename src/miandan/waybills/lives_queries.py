@@ -5,7 +5,7 @@ from datetime import datetime
 
 from miandan.accounts.leases import AccountRef
 from miandan.kernel.database import Reads, Transaction
-from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.model import Carriage, NumberRef, Waybill
 from miandan.waybills.queries import read_waybill
 
 MOST_DUE = 500
@@ -42,9 +42,10 @@ _COUNT_RECYCLED = """
     UPDATE account SET recycled = recycled + $3 WHERE merchant_id = $1 AND account_id = $2
 """
 
-_KEEP_FIRST_SCAN = """
+_KEEP_CARRIAGE = """
     UPDATE waybill
-       SET first_scan_at = least(first_scan_at, $5)
+       SET first_scan_at = least(first_scan_at, $5), signed_at = least(signed_at, $6),
+           returned_at = least(returned_at, $7)
      WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
 """
 
@@ -52,6 +53,12 @@ _SET_SHIPPED = """
     UPDATE waybill
        SET shipped_at = $5
      WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND month = $4
+"""
+
+_SET_PIECES = """
+    UPDATE waybill
+       SET pieces = $5
+     WHERE merchant_id = $1 AND carrier = $2 AND month = $4 AND (number = $3 OR parent_number = $3)
 """
 
 # Rows are locked in one order, so that two programs that print the same numbers cannot block each other for good.
@@ -112,14 +119,20 @@ async def count_recycled(tx: Transaction, account: AccountRef, units: int) -> No
     await tx.execute(_COUNT_RECYCLED, account.merchant_id, account.account_id, units)
 
 
-async def keep_first_scan(tx: Transaction, ref: NumberRef, at: datetime) -> None:
-    """Note a scan unless an earlier one is known; scans come in any order."""
-    await tx.execute(_KEEP_FIRST_SCAN, ref.merchant_id, ref.carrier, ref.number, ref.month, at)
+async def keep_carriage(tx: Transaction, ref: NumberRef, said: Carriage) -> None:
+    """Note what scans say unless something earlier is known; scans come in any order."""
+    where = ref.merchant_id, ref.carrier, ref.number, ref.month
+    await tx.execute(_KEEP_CARRIAGE, *where, said.first_scan_at, said.signed_at, said.returned_at)
 
 
 async def set_shipped(tx: Transaction, ref: NumberRef, at: datetime | None) -> None:
     """Make or withdraw the merchant's statement."""
     await tx.execute(_SET_SHIPPED, ref.merchant_id, ref.carrier, ref.number, ref.month, at)
+
+
+async def set_pieces(tx: Transaction, parent: NumberRef, pieces: int) -> None:
+    """Every sheet of the parcel says how many there are."""
+    await tx.execute(_SET_PIECES, parent.merchant_id, parent.carrier, parent.number, parent.month, pieces)
 
 
 async def count_copies(tx: Transaction, refs: Sequence[NumberRef]) -> int:

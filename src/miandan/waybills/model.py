@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from miandan.kernel.errors import Refusal
+from miandan.orders.model import OrderRef
 from miandan.vault.model import Recipient, Sealed
 
 MOST_PIECES = 99
@@ -28,12 +29,19 @@ def parcel_key(shop_id: str, order_id: str, pack_id: str = "") -> str:
     return f"{shop_id}/{order_id}#{pack_id}" if pack_id else f"{shop_id}/{order_id}"
 
 
+def order_of_key(key: str) -> OrderRef:
+    """The order that occupies a parcel key, a child's key included."""
+    shop_id, _, rest = key.partition("/")
+    return OrderRef(shop_id, rest.partition("#")[0].partition("|")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class ParcelAsk:
     """One parcel that wants a number.
 
     `keys` are the parcel keys of every order in it, the first one's order being the one for whom `recipient` is
-    sealed under `order_ref`. `pieces` above 1 asks for child numbers.
+    sealed under `order_ref`. `pieces` above 1 asks for child numbers. `barred` says why it takes no number now; one
+    that was answered under the same Idempotency-Key is answered still.
     """
 
     keys: tuple[str, ...]
@@ -45,6 +53,7 @@ class ParcelAsk:
     product: str = ""
     services: Mapping[str, Any] = field(default_factory=dict)
     pieces: int = 1
+    barred: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,9 @@ class TakeRequest:
     """Parcels of one merchant for one account, all sent from one approved address.
 
     `retake` replaces a number taken on another account. `accept_differences` answers the old number although
-    recipient, goods or services have changed, with the fields named; without it that parcel is refused.
+    recipient, goods or services have changed, with the fields named; without it that parcel is refused. `said` is what
+    the caller itself asked, where that is not what the parcels hold: a retry has to say the same, whatever has become
+    of its orders.
     """
 
     merchant_id: int
@@ -63,6 +74,7 @@ class TakeRequest:
     idempotency_key: str | None = None
     retake: bool = False
     accept_differences: bool = False
+    said: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +88,21 @@ class NumberRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """What the sorting line reads; empty `sort_code` prints as 未分拣."""
+
+    sort_code: str = ""
+    big_mark: str = ""
+    bag_centre: str = ""
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """A parcel with its live number. `known` says that it had the number before; `differs` names what has changed."""
+    """A parcel with its live number. `known` says that it had the number before; `differs` names what has changed.
+
+    `route` is None where only the number is remembered, of an answer under an Idempotency-Key.
+    """
 
     keys: tuple[str, ...]
     ref: NumberRef
@@ -85,6 +110,7 @@ class Taken:
     known: bool = False
     differs: tuple[str, ...] = ()
     sorted: bool = True
+    route: Route | None = None
 
     @property
     def number(self) -> str:
@@ -100,16 +126,6 @@ class Refused:
 
 
 Outcome = Taken | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What the sorting line reads; empty `sort_code` prints as 未分拣."""
-
-    sort_code: str = ""
-    big_mark: str = ""
-    bag_centre: str = ""
-    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +156,22 @@ class Waybill:
     barcode_text: str
     qr_text: str
     sealed: Sealed
+    signed_at: datetime | None = None
+    returned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """What scans say: the first one that shows the parcel in the carrier's hands, signature, return. Never undone."""
+
+    first_scan_at: datetime | None
+    signed_at: datetime | None = None
+    returned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnPaper:
+    """Whom a text in a barcode belongs to; no `ref` while that merchant has not taken the number."""
+
+    merchant_id: int
+    ref: NumberRef | None

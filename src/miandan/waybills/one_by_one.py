@@ -1,7 +1,7 @@
 """Takes inside one transaction of their own: listed numbers, and new numbers that replace old ones."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from asyncpg import DeadlockDetectedError, UniqueViolationError
 
@@ -15,7 +15,7 @@ from miandan.kernel.errors import Refusal
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, draw_numbers, month_of
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Issued, Prepared, add_parcel
+from miandan.waybills.prepare import Issued, Prepared, add_parcel, taken
 from miandan.waybills.writing import TakeRows, write
 
 
@@ -41,16 +41,25 @@ async def take_in(
     tx: Transaction, counter: Counter, request: TakeRequest, card: AccountCard, parcel: Prepared, at: datetime
 ) -> Taken:
     """A new number for one parcel within `tx`. Raises units.exhausted, numbers.exhausted, UniqueViolationError."""
-    drawn = await leases.draw_exactly(tx, card.ref, parcel.ask.pieces)
-    if card.supply == "segment":
-        issued = draw_numbers(counter.carrier(card.carrier), drawn, parcel.ask.pieces)
-    else:
-        listed = await branches.claim_listed(tx, card.carrier, card.branch_code, parcel.ask.pieces)
-        if len(listed) < parcel.ask.pieces:
-            raise Refusal("numbers.exhausted", carrier=card.carrier, branch=card.branch_code, wanted=parcel.ask.pieces)
-        issued = [Issued(number, drawn[0].lease_id) for number in listed]
-        await _note(tx, request.merchant_id, card.carrier, listed, at)
+    issued = await draw_issued(tx, counter, request, card, parcel.ask.pieces, at, month_of(at))
     return await write_parcel(tx, request, card.carrier, parcel, issued, at)
+
+
+async def draw_issued(
+    tx: Transaction, counter: Counter, request: TakeRequest, card: AccountCard, count: int, at: datetime, month: date
+) -> list[Issued]:
+    """`count` numbers with their units from segments or the carrier's list. Raises units.exhausted, numbers.exhausted.
+
+    `month` is where their waybills will lie.
+    """
+    drawn = await leases.draw_exactly(tx, card.ref, count)
+    if card.supply == "segment":
+        return draw_numbers(counter.carrier(card.carrier), drawn, count)
+    listed = await branches.claim_listed(tx, card.carrier, card.branch_code, count)
+    if len(listed) < count:
+        raise Refusal("numbers.exhausted", carrier=card.carrier, branch=card.branch_code, wanted=count)
+    await _note(tx, request.merchant_id, card.carrier, listed, at, month)
+    return [Issued(number, drawn[0].lease_id) for number in listed]
 
 
 async def write_parcel(
@@ -62,11 +71,12 @@ async def write_parcel(
     add_parcel(rows, request, carrier, parcel, issued)
     await write(tx, at, month_of(at), rows)
     ref = NumberRef(request.merchant_id, carrier, numbers[0], month_of(at))
-    return Taken(parcel.ask.keys, ref, tuple(numbers[1:]), sorted=bool(parcel.route.sort_code))
+    return taken(parcel, ref, tuple(numbers[1:]))
 
 
-async def _note(tx: Transaction, merchant_id: int, carrier: str, numbers: Sequence[str], at: datetime) -> None:
-    month = month_of(at)
+async def _note(
+    tx: Transaction, merchant_id: int, carrier: str, numbers: Sequence[str], at: datetime, month: date
+) -> None:
     rows = [DirectoryRow(carrier, number, merchant_id, month, Source.LIST, at) for number in numbers]
     if await branches.note_numbers(tx, rows):
         raise Refusal("carrier.number_repeated", carrier=carrier)

@@ -9,7 +9,7 @@ import msgspec
 from miandan.kernel.errors import Refusal
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
-from miandan.waybills.model import MOST_PIECES, ParcelAsk, Refused, Route, TakeRequest
+from miandan.waybills.model import MOST_PIECES, NumberRef, ParcelAsk, Refused, Route, Taken, TakeRequest
 from miandan.waybills.writing import NewKey, NewWaybill, Shared, TakeRows, Way
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -31,11 +31,13 @@ class Prepared(NamedTuple):
 
 
 def prepare(parcel: ParcelAsk, keys: MerchantKeys, route: Route) -> Prepared:
-    """Seal the recipient where it still is plain; an order's recipient is sealed already and its index kept."""
+    """Seal the recipient where it still is plain; an order's is sealed already, its index kept or still with it."""
     if isinstance(parcel.recipient, Recipient):
         sealed = keys.seal(parcel.recipient, parcel.order_ref)
         return prepare_sealed(parcel, sealed, sealed.index, route)
-    return prepare_sealed(parcel, parcel.recipient, None, route)
+    locked = parcel.recipient
+    index = locked.index if locked.index and locked.key is not None else None  # who was shredded is not to be found
+    return prepare_sealed(parcel, locked, index, route)
 
 
 def prepare_sealed(parcel: ParcelAsk, sealed: Sealed, index: bytes | None, route: Route) -> Prepared:
@@ -61,6 +63,11 @@ def refuse_impossible(parcels: Sequence[ParcelAsk]) -> dict[int, Refused]:
     return refused
 
 
+def taken(parcel: Prepared, ref: NumberRef, children: tuple[str, ...]) -> Taken:
+    """A parcel with the number that it has just been given."""
+    return Taken(parcel.ask.keys, ref, children, sorted=bool(parcel.route.sort_code), route=parcel.route)
+
+
 class Issued(NamedTuple):
     """A number and the lease of its unit; bars and dots say the number unless the carrier wants something else."""
 
@@ -73,45 +80,72 @@ class Issued(NamedTuple):
 
 def add_parcel(rows: TakeRows, request: TakeRequest, carrier: str, parcel: Prepared, issued: Sequence[Issued]) -> None:
     """Add the waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
+    parent, *children = issued
+    shared = _add_piece(rows, request, carrier, parcel, parent, None, 1, len(issued))
+    rows.keys += [NewKey(shared, key, parent.number, seat or None) for seat, key in enumerate(parcel.ask.keys)]
+    add_children(rows, request, carrier, parcel, parent.number, children, 2, len(issued))
+
+
+def add_children(
+    rows: TakeRows,
+    request: TakeRequest,
+    carrier: str,
+    parcel: Prepared,
+    parent: str,
+    issued: Sequence[Issued],
+    first: int,
+    pieces: int,
+) -> None:
+    """Add the waybills and keys of pieces `first` on, of `pieces` in all, below a parent that is there already."""
+    for piece, one in enumerate(issued, first):
+        shared = _add_piece(rows, request, carrier, parcel, one, parent, piece, pieces)
+        rows.keys.append(NewKey(shared, f"{parcel.ask.keys[0]}|{piece}", one.number, None))
+
+
+def _add_piece(
+    rows: TakeRows,
+    request: TakeRequest,
+    carrier: str,
+    parcel: Prepared,
+    one: Issued,
+    parent: str | None,
+    piece: int,
+    pieces: int,
+) -> int:
+    """One waybill; the place of what it shares with others."""
     ask, sealed, route = parcel.ask, parcel.sealed, parcel.route
     way = rows.way(Way(ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version))
-    parent = issued[0].number
-    for piece, one in enumerate(issued, 1):
-        shared = rows.share(
-            Shared(
-                request.merchant_id,
-                carrier,
-                request.account_id,
-                one.lease_id,
-                one.units,
-                ask.shop_id,
-                len(issued),
-                request.ship_from_id,
-                ask.product,
-                parcel.services,
-                request.app,
-            )
+    shared = rows.share(
+        Shared(
+            request.merchant_id,
+            carrier,
+            request.account_id,
+            one.lease_id,
+            one.units,
+            ask.shop_id,
+            pieces,
+            request.ship_from_id,
+            ask.product,
+            parcel.services,
+            request.app,
         )
-        child = piece > 1
-        rows.waybills.append(
-            NewWaybill(
-                shared,
-                way,
-                one.number,
-                parent if child else None,
-                piece if child else None,
-                ask.order_ref,
-                parcel.goods,
-                one.barcode_text,
-                one.qr_text,
-                sealed.token,
-                sealed.key,
-                sealed.body,
-                sealed.digest,
-                None if child else parcel.search_index,
-            )
+    )
+    rows.waybills.append(
+        NewWaybill(
+            shared,
+            way,
+            one.number,
+            parent,
+            None if parent is None else piece,
+            ask.order_ref,
+            parcel.goods,
+            one.barcode_text,
+            one.qr_text,
+            sealed.token,
+            sealed.key,
+            sealed.body,
+            sealed.digest,
+            None if parent is not None else parcel.search_index,
         )
-        if child:
-            rows.keys.append(NewKey(shared, f"{ask.keys[0]}|{piece}", one.number, None))
-        else:
-            rows.keys += [NewKey(shared, key, parent, seat or None) for seat, key in enumerate(ask.keys)]
+    )
+    return shared

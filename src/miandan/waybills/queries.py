@@ -25,6 +25,16 @@ _KEYS_OF = """
      ORDER BY number, seat
 """
 
+# A child's orders are its parent's.
+_KEYS_BEHIND = """
+    SELECT w.carrier, w.number, k.parcel_key
+      FROM unnest($2::text[], $3::text[], $4::date[]) AS asked (carrier, number, month)
+      JOIN waybill w ON w.merchant_id = $1 AND w.carrier = asked.carrier
+                    AND w.number = asked.number AND w.month = asked.month
+      JOIN parcel_key k ON k.merchant_id = $1 AND k.carrier = w.carrier
+                       AND k.number = coalesce(w.parent_number, w.number) AND k.ended_at = 'infinity'
+"""
+
 _WAYBILLS = """
     SELECT w.*
       FROM unnest($2::text[], $3::text[], $4::date[]) WITH ORDINALITY AS asked (carrier, number, month, place)
@@ -58,6 +68,13 @@ _FIND = """
     SELECT DISTINCT merchant_id, carrier, number, month
       FROM parcel_key
      WHERE merchant_id = $1 AND carrier = $2 AND number = $3 AND seat = 0
+"""
+
+_FIND_ALL = """
+    SELECT DISTINCT seat.merchant_id, seat.carrier, seat.number, seat.month
+      FROM unnest($2::bigint[], $3::text[]) AS asked (merchant_id, number)
+      JOIN parcel_key seat ON seat.merchant_id = asked.merchant_id AND seat.carrier = $1
+                          AND seat.number = asked.number AND seat.seat = 0
 """
 
 # Children are found by an index of their own, since a month holds millions of waybills.
@@ -107,6 +124,17 @@ async def keys_of(tx: Reads, merchant_id: int, carrier: str, numbers: Sequence[s
 async def waybills(db: Reads, refs: Sequence[NumberRef]) -> list[Waybill]:
     """The waybills of one merchant in the order asked; unknown ones are left out."""
     return await _waybills(db, _WAYBILLS, refs)
+
+
+async def keys_behind(db: Reads, refs: Sequence[NumberRef]) -> dict[tuple[str, str], list[str]]:
+    """The live keys of the parcels that numbers are on, children's too, by carrier and number."""
+    if not refs:
+        return {}
+    arrays = [ref.carrier for ref in refs], [ref.number for ref in refs], [ref.month for ref in refs]
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in await db.fetch(_KEYS_BEHIND, refs[0].merchant_id, *arrays):
+        found.setdefault((row["carrier"], row["number"]), []).append(row["parcel_key"])
+    return found
 
 
 async def waybills_for_update(tx: Transaction, refs: Sequence[NumberRef]) -> list[Waybill]:
@@ -159,6 +187,12 @@ async def find(tx: Reads, merchant_id: int, carrier: str, number: str) -> Number
     """Where the waybill of a number lies."""
     row = await tx.fetchrow(_FIND, merchant_id, carrier, number)
     return None if row is None else NumberRef(row["merchant_id"], row["carrier"], row["number"], row["month"])
+
+
+async def find_all(tx: Reads, carrier: str, owned: Mapping[str, int]) -> dict[str, NumberRef]:
+    """Where the waybills of numbers (each with its merchant) lie; numbers that nobody took are left out."""
+    rows = await tx.fetch(_FIND_ALL, carrier, list(owned.values()), list(owned))
+    return {row["number"]: NumberRef(**dict(row)) for row in rows}
 
 
 async def children(tx: Reads, parent: NumberRef) -> list[str]:
@@ -217,4 +251,6 @@ def read_waybill(row: Record | Mapping[str, Any]) -> Waybill:
             row["recipient_digest"],
             row["recipient_index"] or b"",
         ),
+        signed_at=row["signed_at"],
+        returned_at=row["returned_at"],
     )

@@ -83,7 +83,8 @@ def _answer(
     differs = differing(parcel, waybill)
     if differs and not request.accept_differences:
         return Refused(keys, Refusal("parcel.differs", key=keys[0], number=number, fields=", ".join(differs)))
-    return Taken(keys, waybill.ref, children, known=True, differs=differs, sorted=bool(waybill.route.sort_code))
+    route = waybill.route
+    return Taken(keys, waybill.ref, children, True, differs, bool(route.sort_code), route)
 
 
 def differing(parcel: Prepared, waybill: Waybill) -> tuple[str, ...]:

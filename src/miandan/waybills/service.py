@@ -48,6 +48,7 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     answer = _answer_to_keep(request, list(prepared.values()))
     if answer is not None:
         outcomes |= await _kept(counter, request, answer)
+    outcomes = _barred(request, places) | outcomes
     asked = [place for place in places if place not in outcomes]
     wanted = [prepared[place] for place in asked]
     if asked and (obstacle := card.obstacle(request.ship_from_id)):
@@ -59,6 +60,12 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     if answer is not None and asked:
         await _keep(counter, answer, in_order)
     return in_order
+
+
+def _barred(request: TakeRequest, places: Sequence[int]) -> dict[int, Outcome]:
+    """Parcels that take no number now, by their order's own refusal."""
+    asks = {place: request.parcels[place] for place in places}
+    return {place: Refused(ask.keys, ask.barred) for place, ask in asks.items() if ask.barred is not None}
 
 
 async def _prepare(counter: Counter, request: TakeRequest, card: AccountCard, places: Sequence[int]) -> list[Prepared]:
@@ -177,7 +184,7 @@ async def _issue(
 def _answer_to_keep(request: TakeRequest, parcels: Sequence[Prepared]) -> KeptAnswer | None:
     if request.idempotency_key is None:
         return None
-    said = [
+    said = request.said or [
         [parcel.ask.keys, parcel.sealed.digest, parcel.goods, parcel.services, parcel.ask.pieces] for parcel in parcels
     ]
     fingerprint = hashlib.blake2b(msgspec.json.encode([str(request.account_id), said]), digest_size=16).digest()

@@ -42,6 +42,15 @@ def moved(bits: Bits, right: int, down: int) -> Moved:
     return Moved(Bits(bits.width, bits.height, data), before.bit_count() - after.bit_count())
 
 
+def turned(bits: Bits) -> Bits:
+    """The picture upside down, so that its other edge comes out first."""
+    whole = int.from_bytes(bits.data[::-1].translate(_MIRRORED)) << (8 * bits.stride - bits.width)
+    return Bits(bits.width, bits.height, (whole & (1 << 8 * len(bits.data)) - 1).to_bytes(len(bits.data)))
+
+
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
 @lru_cache(maxsize=16)
 def _kept(width: int, height: int, right: int) -> int:
     """The dots of a page that may be black after such a move.

@@ -1,4 +1,4 @@
-"""What a person at the keyboard is told when something fails: what is wrong and what to do, never a traceback.
+"""What a door says when something fails: what is wrong and what to do, never a traceback.
 
 An exception's own words stay out of it: a database error can quote the row that it was about, with a person in it.
 """
@@ -19,11 +19,11 @@ def explained(error: Exception) -> Refusal:
     if refusal := _of_the_database(error):
         return refusal
     if type(error).__module__ == "sqlite3":
-        return Refusal("command.file_trouble", file="fake-carriers.sqlite", reason=type(error).__name__)
+        return Refusal("failure.file_trouble", file="fake-carriers.sqlite", reason=type(error).__name__)
     if isinstance(error, OSError):
         file = Path(str(error.filename)).name if error.filename else "?"
-        return Refusal("command.file_trouble", file=file, reason=error.strerror or type(error).__name__)
-    return Refusal("command.unforeseen", kind=type(error).__name__, places=_places(error))
+        return Refusal("failure.file_trouble", file=file, reason=error.strerror or type(error).__name__)
+    return Refusal("failure.unforeseen", kind=type(error).__name__, places=_places(error))
 
 
 def _of_the_database(error: Exception) -> Refusal | None:
@@ -31,9 +31,9 @@ def _of_the_database(error: Exception) -> Refusal | None:
     if asyncpg is None:
         return None
     if isinstance(error, OSError) and any("asyncpg" in Path(one.filename).parts for one in _frames(error)):
-        return Refusal("command.database_lost", kind=type(error).__name__)  # its socket is gone, not a file
+        return Refusal("failure.database_lost", kind=type(error).__name__)  # its socket is gone, not a file
     if isinstance(error, asyncpg.DiskFullError):
-        return Refusal("command.database_full")
+        return Refusal("failure.database_full")
     lost = (
         asyncpg.PostgresConnectionError,
         asyncpg.OperatorInterventionError,
@@ -43,7 +43,7 @@ def _of_the_database(error: Exception) -> Refusal | None:
         ConnectionError,
         TimeoutError,
     )
-    return Refusal("command.database_lost", kind=type(error).__name__) if isinstance(error, lost) else None
+    return Refusal("failure.database_lost", kind=type(error).__name__) if isinstance(error, lost) else None
 
 
 def _places(error: Exception) -> str:

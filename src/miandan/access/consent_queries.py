@@ -1,0 +1,136 @@
+"""Every statement about consent words. `..._for_update` holds its row until the transaction ends."""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from miandan.access.model import Subject, SubjectKind
+from miandan.kernel.database import Record, Transaction
+
+_SUBJECT: Final = "subject_kind, merchant_id, shop_id, carrier"
+
+_REPLACE_WAITING = """
+    UPDATE consent_word
+       SET replaced_at = $5
+     WHERE subject_kind = $1 AND merchant_id = $2 AND shop_id = $3 AND carrier = $4
+       AND used_at IS NULL AND replaced_at IS NULL AND expires_at > $5
+"""
+# Beginnings of words are few: one that has ended long ago gives its place to a new one.
+_INSERT_WORD = f"""
+    INSERT INTO consent_word (selector, consent_id, word_hash, {_SUBJECT}, made_at, made_by, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (selector) DO UPDATE
+       SET consent_id = excluded.consent_id, word_hash = excluded.word_hash, subject_kind = excluded.subject_kind,
+           merchant_id = excluded.merchant_id, shop_id = excluded.shop_id, carrier = excluded.carrier,
+           made_at = excluded.made_at, made_by = excluded.made_by, expires_at = excluded.expires_at, wrong_tries = 0,
+           replaced_at = NULL, used_at = NULL, ticket_hash = NULL, ticket_app = NULL, ticket_until = NULL
+     WHERE consent_word.expires_at < $11
+ RETURNING selector
+"""
+_WORD_FOR_UPDATE = f"""
+    SELECT selector, consent_id, word_hash, {_SUBJECT}, expires_at, wrong_tries, replaced_at, used_at,
+           ticket_hash, ticket_app, ticket_until
+      FROM consent_word
+     WHERE selector = $1
+       FOR UPDATE
+"""
+_COUNT_WRONG_TRY = "UPDATE consent_word SET wrong_tries = wrong_tries + 1 WHERE selector = $1 RETURNING wrong_tries"
+_SET_TICKET = """
+    UPDATE consent_word SET ticket_hash = $2, ticket_app = $3, ticket_until = $4 WHERE selector = $1
+"""
+_SPEND = "UPDATE consent_word SET used_at = $2 WHERE selector = $1"
+
+
+class NewWord(NamedTuple):
+    """What is written down of a word when it is made."""
+
+    selector: str
+    consent_id: UUID
+    word_hash: bytes
+    subject: Subject
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+
+
+class Ticket(NamedTuple):
+    """Of the page where scopes are chosen, for one app."""
+
+    hash: bytes
+    app_key: str
+    until: datetime
+
+
+class Word(NamedTuple):
+    """A word as it lies."""
+
+    selector: str
+    consent_id: UUID
+    word_hash: bytes
+    subject: Subject
+    expires_at: datetime
+    wrong_tries: int
+    replaced_at: datetime | None
+    used_at: datetime | None
+    ticket: Ticket | None
+
+
+async def replace_waiting(tx: Transaction, subject: Subject, at: datetime) -> None:
+    """Words of the subject that nobody has used yet are worth nothing any more."""
+    await tx.execute(_REPLACE_WAITING, *_columns(subject), at)
+
+
+async def insert_word(tx: Transaction, word: NewWord, ended_before: datetime) -> bool:
+    """Whether the selector was free, or that of a word that ended before a moment."""
+    inserted = await tx.fetchval(
+        _INSERT_WORD,
+        word.selector,
+        word.consent_id,
+        word.word_hash,
+        *_columns(word.subject),
+        word.made_at,
+        word.made_by,
+        word.expires_at,
+        ended_before,
+    )
+    return inserted is not None
+
+
+async def word_for_update(tx: Transaction, selector: str) -> Word | None:
+    row = await tx.fetchrow(_WORD_FOR_UPDATE, selector)
+    return None if row is None else _word(row)
+
+
+async def count_wrong_try(tx: Transaction, selector: str) -> int:
+    """How many there were, with this one."""
+    tries: int = await tx.fetchval(_COUNT_WRONG_TRY, selector)
+    return tries
+
+
+async def set_ticket(tx: Transaction, selector: str, ticket: Ticket) -> None:
+    """In place of the one before it."""
+    await tx.execute(_SET_TICKET, selector, *ticket)
+
+
+async def spend(tx: Transaction, selector: str, at: datetime) -> None:
+    await tx.execute(_SPEND, selector, at)
+
+
+def _columns(subject: Subject) -> tuple[str, int, str, str]:
+    return subject.kind.value, subject.merchant_id, subject.shop_id, subject.carrier
+
+
+def _word(row: Record) -> Word:
+    ticket = row["ticket_hash"] and Ticket(row["ticket_hash"], row["ticket_app"], row["ticket_until"])
+    subject = Subject(SubjectKind(row["subject_kind"]), row["merchant_id"], row["shop_id"], row["carrier"])
+    return Word(
+        row["selector"],
+        row["consent_id"],
+        row["word_hash"],
+        subject,
+        row["expires_at"],
+        row["wrong_tries"],
+        row["replaced_at"],
+        row["used_at"],
+        ticket or None,
+    )

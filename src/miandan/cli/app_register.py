@@ -1,0 +1,240 @@
+"""`miandan apps`: the register of apps at the keyboard. What was asked for goes to standard output."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from miandan.access import service, tokens
+from miandan.access.model import App, AppKind, AppState, Authorisation, Registration, Subject, read_scopes
+from miandan.access.model import carrier as carrier_subject
+from miandan.access.model import shop as shop_subject
+from miandan.access.scopes import Scope, meanings, usual_scopes
+from miandan.carriers.catalogue import catalogue
+from miandan.cli.session import Session, open_session, say, shown
+from miandan.kernel.clock import BEIJING
+from miandan.kernel.database import Database
+from miandan.kernel.errors import Refusal
+from miandan.kernel.wrapping import Wraps
+from miandan.merchants import service as merchants
+
+_KINDS = {AppKind.TOOL: "工具型 tool", AppKind.SELF_USE: "自用型 self_use"}
+_STATES = {AppState.ACTIVE: "正常 active", AppState.FORBIDDEN: "已停用 forbidden"}
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Shops, a merchant and carriers, as they were typed."""
+
+    shops: tuple[str, ...]
+    merchant_id: int | None
+    carriers: tuple[str, ...]
+
+    @property
+    def nobody(self) -> bool:
+        return not (self.shops or self.carriers) and self.merchant_id is None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed about a new app."""
+
+    kind: str
+    whom: Whom
+    scopes: tuple[str, ...]
+    redirect_urls: tuple[str, ...]
+    limit: int | None
+
+
+async def add(name: str, wish: Wish) -> int:
+    """Register an app and show its secret, once. Raises what `subjects` and `service.register_app` raise."""
+    async with open_session() as session:
+        own = await subjects(session.db, wish.whom)
+        scopes = read_scopes(wish.scopes) or _usual(own)
+        form = Registration(name, AppKind(wish.kind), scopes, own, wish.redirect_urls, wish.limit)
+        app, secret = await service.register_app(session.db, await _root(session), form)
+    _print([f"应用 app_key   {app.app_key}", f"密钥 secret    {secret}"])
+    say(f"✓ 已登记 registered: {shown(app.name)}  {_KINDS[app.kind]}")
+    _say_once()
+    return 0
+
+
+async def list_apps() -> int:
+    """A line for each app."""
+    async with open_session() as session:
+        found = await service.apps(session.db)
+        for app in found:
+            grants = await tokens.authorisations_of_app(session.db, app.app_key)
+            standing = sum(grant.revoked_at is None for grant in grants)
+            state, kind = _STATES[app.state], _KINDS[app.kind]
+            _print([f"{app.app_key}  {kind}  {state}  授权 grants {standing}  {shown(app.name)}"])
+    say(f"  应用 {len(found)} 个 apps" if found else "✓ 还没有登记应用 no app is registered")
+    return 0
+
+
+async def show(app_key: str) -> int:
+    """What an app is and may; its secrets by their ids. Raises access.app_unknown."""
+    async with open_session() as session:
+        app = await service.find_app(session.db, app_key)
+        marks = await service.secret_marks(session.db, app_key)
+    lines = [
+        f"应用 app_key     {app.app_key}",
+        f"名称 name        {shown(app.name)}",
+        f"类型 kind        {_KINDS[app.kind]}",
+        f"状态 state       {_STATES[app.state]}  {shown(app.state_reason)}".rstrip(),
+        f"登记 registered  {_day(app.created_at)}",
+        f"上限 limit       每秒 {app.calls_per_second:,} 次 calls per second",
+        *(f"回调 redirect    {url}" for url in app.redirect_urls),
+    ]
+    lines += [f"权限 scope       {one.scope:<10}{one.zh}" for one in meanings() if one.scope in app.scopes]
+    for mark in marks:
+        end = "有效 live" if mark.retired_at is None else f"停用 retired {_day(mark.retired_at)}"
+        lines.append(f"密钥 secret      {mark.secret_id}  {_day(mark.created_at)}  {end}")
+    _print(lines)
+    return 0
+
+
+async def rotate(app_key: str) -> int:
+    """A second secret, shown once. Raises what `service.add_secret` raises."""
+    async with open_session() as session:
+        mark, secret = await service.add_secret(session.db, await _root(session), app_key)
+        others = [one for one in await service.secret_marks(session.db, app_key) if one.retired_at is None]
+    _print([f"密钥 secret    {secret}"])
+    say("✓ 新旧密钥现在都有效；换用新密钥后停用旧的：")
+    say("  Both secrets count now. Once the new one is in use everywhere, retire the old one:")
+    for old in others:
+        if old.secret_id != mark.secret_id:
+            say(f"  miandan apps retire {app_key} {old.secret_id}")
+    _say_once()
+    return 0
+
+
+async def retire(app_key: str, secret_id: str) -> int:
+    """Raises what `service.retire_secret` raises."""
+    try:
+        known = UUID(secret_id)
+    except ValueError:
+        raise Refusal("access.secret_unknown", app=shown(app_key)) from None
+    async with open_session() as session:
+        await service.retire_secret(session.db, app_key, known)
+    say("✓ 旧密钥已停用，几秒内处处生效。/ The secret is retired; within seconds it counts nowhere.")
+    return 0
+
+
+async def forbid(app_key: str, reason: str) -> int:
+    """Raises access.app_unknown."""
+    async with open_session() as session:
+        app = await service.forbid(session.db, app_key, reason)
+    _say_state(app)
+    return 0
+
+
+async def allow(app_key: str) -> int:
+    """Raises access.app_unknown."""
+    async with open_session() as session:
+        app = await service.allow(session.db, app_key)
+    _say_state(app)
+    return 0
+
+
+async def grant(app_key: str, whom: Whom, scopes: tuple[str, ...]) -> int:
+    """Let a self-use app act for more. Raises apps.whom, and what `subjects` and `tokens.authorise_own` raise."""
+    if whom.nobody:
+        raise Refusal("apps.whom")
+    wanted = read_scopes(scopes) or None
+    async with open_session() as session:
+        for subject in await subjects(session.db, whom):
+            granted = await tokens.authorise_own(session.db, app_key, subject, wanted)
+            _print([_granted(granted)])
+    say("✓ 应用现在可以取得令牌 the app can fetch tokens now")
+    return 0
+
+
+async def grants(app_key: str | None, whom: Whom) -> int:
+    """Who has let an app in, or which apps these have let in. Raises apps.whom, access.app_unknown."""
+    if (app_key is None) is whom.nobody:
+        raise Refusal("apps.whom")
+    async with open_session() as session:
+        if app_key is not None:
+            found = await tokens.authorisations_of_app(session.db, app_key)
+        else:
+            found = []
+            for subject in await subjects(session.db, whom):
+                found += await tokens.authorisations_of_subject(session.db, subject)
+    _print(map(_granted, found))
+    standing = sum(one.revoked_at is None for one in found)
+    say(f"  有效授权 {standing} 个，已撤销 {len(found) - standing} 个 authorisations that count, and revoked ones")
+    return 0
+
+
+async def revoke(app_key: str, authorisation_id: str) -> int:
+    """Raises access.authorisation_unknown."""
+    try:
+        known = UUID(authorisation_id)
+    except ValueError:
+        raise Refusal("access.authorisation_unknown") from None
+    async with open_session() as session:
+        await tokens.revoke(session.db, app_key, known)
+    say("✓ 授权已撤销，几秒内处处生效。/ The authorisation is revoked; within seconds its tokens count nowhere.")
+    return 0
+
+
+async def subjects(db: Database, whom: Whom) -> tuple[Subject, ...]:
+    """The shops and carriers that were named; a merchant alone means all its shops, or itself where it has none.
+
+    Raises shop.unknown, shop.ambiguous, merchant.unknown, carrier.unknown.
+    """
+    named = [carrier_subject(catalogue().find(text).code) for text in whom.carriers]
+    for shop_id in whom.shops:
+        if whom.merchant_id is None:
+            named.append(shop_subject(int(await merchants.merchant_of_shop(db, shop_id)), shop_id))
+        else:
+            known = await merchants.find_shop(db, whom.merchant_id, shop_id)
+            named.append(shop_subject(whom.merchant_id, known.shop_id))
+    if whom.merchant_id is not None and not whom.shops:
+        merchant_id = int((await merchants.find_merchant(db, whom.merchant_id)).merchant_id)
+        shops = [shop.shop_id for shop in await merchants.shops_of(db, merchant_id)]
+        named += [shop_subject(merchant_id, shop_id) for shop_id in shops or [""]]
+    return tuple(named)
+
+
+def _usual(own: Iterable[Subject]) -> frozenset[Scope]:
+    """What an app may be granted where nothing is said: all that its subjects can grant, but no plain recipients."""
+    kinds = {subject.kind.value for subject in own} or {"shop"}
+    return frozenset(scope for kind in kinds for scope in usual_scopes(kind))
+
+
+async def _root(session: Session) -> Wraps:
+    """The root key of this database, proved, so that nothing is wrapped under a foreign one."""
+    from miandan.vault.root import open_root_key
+    from miandan.vault.service import Vault
+
+    root = open_root_key(session.settings.data, session.settings.passphrase, sandbox=session.sandbox)
+    await Vault.open(session.db, root)
+    return root
+
+
+def _granted(one: Authorisation) -> str:
+    state = "有效 counts" if one.revoked_at is None else f"撤销 revoked {_day(one.revoked_at)}"
+    until = "未取令牌 no tokens yet" if one.until is None else f"令牌至 until {_day(one.until)}"
+    whom = f"快递 {one.subject.carrier}" if one.subject.carrier else f"商家 {one.subject.merchant_id}"
+    shop = f" 店铺 {one.subject.shop_id}" if one.subject.shop_id else ""
+    scopes = ",".join(sorted(one.scopes))
+    return f"{one.authorisation_id}  {one.app_key}  {shown(whom + shop)}  {state}  {until}  {scopes}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def _say_state(app: App) -> None:
+    say(f"✓ {app.app_key} {_STATES[app.state]}，几秒内处处生效 felt everywhere within seconds")
+
+
+def _say_once() -> None:
+    say("! 密钥只显示这一次，请立即保存。/ The secret is shown only this once: keep it now.")

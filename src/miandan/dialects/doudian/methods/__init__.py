@@ -1,0 +1,1 @@
+"""The methods, one small function each, by subject; `calls.methods` gathers them."""

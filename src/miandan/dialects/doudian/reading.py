@@ -1,0 +1,169 @@
+"""Pieces of a call as the house's nouns: carriers, senders, receivers, goods, services."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from miandan.accounts.model import Sender
+from miandan.addresses import division_of
+from miandan.carriers.catalogue import catalogue
+from miandan.carriers.model import Carrier
+from miandan.dialects.doudian.calls import Call
+from miandan.kernel.errors import Refusal
+from miandan.printing.model import Reader
+from miandan.vault.issued import is_ciphertext
+from miandan.vault.issued_texts import Receiver
+from miandan.vault.model import Recipient
+from miandan.vault.spelling import split_extension
+
+NAMESPACE: Final = "doudian"
+"""Of carriers' codes in this protocol."""
+
+_OLD_ORDER_ID: Final = re.compile(r"\d{10,}A")
+_MONEY: Final = re.compile(r"\d{1,12}")
+
+
+@lru_cache(maxsize=256)
+def carrier_named(code: str) -> Carrier:
+    """The carrier behind a code of the platform, a name, or a code of ours. Raises carrier.unknown."""
+    try:
+        return catalogue().find(code, NAMESPACE)
+    except Refusal:
+        return catalogue().find(code)
+
+
+@lru_cache(maxsize=256)
+def carrier_code(carrier: str) -> str:
+    """What the platform calls our carrier; our own code where it has no name there."""
+    try:
+        return catalogue().get(carrier).code_in(NAMESPACE).code
+    except Refusal:
+        return carrier
+
+
+def carrier_id(carrier: str) -> int:
+    """The platform's number for our carrier, 0 where it has none; `carrier_named` takes the number too."""
+    try:
+        return int(catalogue().get(carrier).code_in(NAMESPACE).id or 0)
+    except Refusal:
+        return 0
+
+
+def carrier_of(given: Mapping[str, Any]) -> Carrier:
+    """The carrier that a ship call names: by code, by the older `company`, or by the platform's number for it alone.
+
+    Raises doudian.field_missing, carrier.unknown.
+    """
+    named = given.get("company_code") or given.get("company") or str(given.get("logistics_id", ""))
+    if named in ("", "0"):
+        raise Refusal("doudian.field_missing", field="company_code")
+    return carrier_named(named)
+
+
+def order_named(order_id: str) -> str:
+    """Order ids of the old interface end with an A that the e-waybill methods do not know; both are the same order."""
+    return order_id[:-1] if _OLD_ORDER_ID.fullmatch(order_id) else order_id
+
+
+def read_sender(given: Mapping[str, Any]) -> tuple[Sender, str]:
+    """Sender and street of a call. The street may stand in an approved address or not; the account book tries both."""
+    address, contact = given["address"], given["contact"]
+    sender = Sender(
+        contact["name"],
+        contact.get("mobile") or contact.get("phone", ""),
+        address["province_name"],
+        address["city_name"],
+        address["district_name"],
+        address["detail_address"],
+    )
+    return sender, address.get("street_name", "")
+
+
+@lru_cache(maxsize=8192)
+def division(province: str, city: str, district: str) -> str:
+    """Division code of three names, "" where they name no place."""
+    return division_of(province, city, district)
+
+
+def division_code(address: Mapping[str, Any]) -> str:
+    """The county's code of an address block; names count, its own code only where they say nothing."""
+    named = division(address["province_name"], address["city_name"], address["district_name"])
+    return named or str(address.get("district_code", ""))
+
+
+def phone_of(contact: Mapping[str, Any]) -> str:
+    """Mobile or landline. Raises doudian.field_missing where neither is given."""
+    phone: str = contact.get("mobile") or contact.get("phone", "")
+    if not phone:
+        raise Refusal("doudian.field_missing", field="receiver_info.contact.mobile")
+    return phone
+
+
+def is_sealed(given: Mapping[str, Any]) -> bool:
+    """Whether any personal part of a receiver arrives as ciphertext."""
+    contact, address = given["contact"], given["address"]
+    texts = (contact["name"], contact.get("mobile"), contact.get("phone"), address.get("detail_address"))
+    return any(is_ciphertext(text) for text in texts if text)
+
+
+def read_recipient(given: Mapping[str, Any], remark: str = "") -> Recipient:
+    """A receiver in plain. Raises doudian.field_missing without a phone."""
+    address, contact = given["address"], given["contact"]
+    phone, extension = split_extension(phone_of(contact))
+    return Recipient(
+        contact["name"],
+        phone,
+        extension,
+        address["province_name"],
+        address["city_name"],
+        address["district_name"],
+        address.get("street_name", ""),
+        address.get("detail_address", ""),
+        division_code(address),
+        "",
+        remark,
+    )
+
+
+def read_receiver(given: Mapping[str, Any], order_ref: str, order_id: str, remark: str = "") -> Receiver:
+    """A receiver of whom some parts are ciphertext issued for the order. Raises doudian.field_missing."""
+    address, contact = given["address"], given["contact"]
+    return Receiver(
+        order_ref,
+        order_id,
+        contact["name"],
+        phone_of(contact),
+        address.get("detail_address", ""),
+        address["province_name"],
+        address["city_name"],
+        address["district_name"],
+        address.get("street_name", ""),
+        division_code(address),
+        "",
+        remark,
+    )
+
+
+def read_goods(items: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Goods as a waybill keeps them."""
+    return tuple(
+        {"line_id": "", "title": item["item_name"], "spec": item.get("item_specs", ""), "quantity": item["item_count"]}
+        for item in items
+    )
+
+
+def read_services(given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Services with what they state; a whole number is fen."""
+    return {one["service_code"]: _stated(one.get("service_value", "")) for one in given if one.get("service_code")}
+
+
+def _stated(value: str) -> str | int | bool:
+    if not value:
+        return True
+    return int(value) if _MONEY.fullmatch(value) else value
+
+
+def reader_of(call: Call) -> Reader:
+    """Whose print component will open what this call is given."""
+    return Reader(call.app.app_key, call.merchant_id, call.shop_id)

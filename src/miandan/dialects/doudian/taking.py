@@ -1,0 +1,285 @@
+"""newCreateOrder: a batch of orders becomes takes, one for each account that its parcels mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from miandan.accounts.choosing import Wish
+from miandan.accounts.model import Sender
+from miandan.carriers.model import Carrier
+from miandan.dialects.doudian import answers
+from miandan.dialects.doudian.calls import Call
+from miandan.dialects.doudian.reading import (
+    carrier_named,
+    is_sealed,
+    order_named,
+    read_goods,
+    read_receiver,
+    read_recipient,
+    read_sender,
+    read_services,
+)
+from miandan.dialects.doudian.using import using_shop
+from miandan.kernel.errors import Refusal
+from miandan.vault.issued import is_ciphertext, read_as
+from miandan.vault.issued_texts import gather, keys_for_texts
+from miandan.vault.keys import MerchantKeys
+from miandan.vault.model import Recipient, Sealed
+from miandan.vault.purposes import RecipientField
+from miandan.waybills import queries
+from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
+from miandan.waybills.model import Refused, Route, Taken
+
+METHOD: Final = "logistics.newCreateOrder"
+
+_FIELDS: Final = {
+    "recipient": ("收件人", "recipient"),
+    "goods": ("商品", "goods"),
+    "services": ("增值服务", "services"),
+    "pieces": ("件数", "pieces"),
+}
+_REPLACED: Final = "收件人与平台订单不一致，已按平台订单打印 The recipient is that of the platform's order"
+_KNOWN: Final = "该包裹已取过号，返回原单号 This parcel had this number before"
+_CHANGED: Final = (
+    "该包裹已取过号，返回原单号，面单内容未变；与本次请求不同：{zh}。更新内容请调用 logistics.updateOrder，"
+    "另发一个包裹请传新的 pack_id This parcel had this number before and its waybill is unchanged; "
+    "what differs: {en}. Call logistics.updateOrder, or send a new pack_id for another parcel"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What all orders of one call have in common."""
+
+    call: Call
+    carrier: Carrier
+    merchant_id: int
+    shop_id: str
+    sender: Sender
+    street: str
+    channel: str
+
+
+async def take_batch(call: Call) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Numbers and failures of a batch, each in the order asked.
+
+    Raises what stands in the way of every order: carrier.unknown, shop.unknown, the account's refusals.
+    """
+    batch, orders = await _read_batch(call), call.params["order_infos"]
+    parcels = await _parcels(batch, orders)
+    windows: dict[tuple[str, str], dict[int, OrderParcel]] = {}
+    results: dict[int, Served | Refusal] = {}
+    for place, one in enumerate(parcels):
+        if isinstance(one, Refusal):
+            results[place] = one
+        else:
+            windows.setdefault(_window(orders[place]), {})[place] = one
+    for window, wanted in windows.items():
+        results |= await _serve(batch, window, wanted, others=len(windows) > 1 or bool(results))
+    return await _written(batch, orders, [results[place] for place in range(len(orders))])
+
+
+async def _read_batch(call: Call) -> _Batch:
+    params = call.params
+    carrier = carrier_named(params["logistics_code"])
+    merchant_id, shop_id = await using_shop(call, params.get("user_id"))
+    sender, street = read_sender(params["sender_info"])
+    return _Batch(call, carrier, merchant_id, shop_id, sender, street, params.get("order_channel", ""))
+
+
+def _window(order: Mapping[str, Any]) -> tuple[str, str]:
+    """Branch and monthly account that an order names, both empty for most."""
+    net = order.get("net_info", {})
+    return net.get("net_code", ""), net.get("monthly_account", "")
+
+
+async def _serve(
+    batch: _Batch, window: tuple[str, str], wanted: Mapping[int, OrderParcel], *, others: bool
+) -> dict[int, Served | Refusal]:
+    """One take. What is wrong with the account is each order's failure where `others` are served, else everybody's."""
+    call = batch.call
+    wish = Wish(batch.carrier.code, batch.sender, batch.street, *window)
+    try:
+        chosen = await call.hall.accounts.account_for(call.merchant_id, batch.merchant_id, batch.shop_id, wish)
+        asked = OrdersTake(
+            batch.merchant_id,
+            chosen.account.account_id,
+            chosen.ship_from.ship_from_id,
+            tuple(wanted.values()),
+            call.app.app_key,
+            accept_differences=True,
+        )
+        return dict(zip(wanted, await take_for_orders(call.hall.counter, asked), strict=True))
+    except Refusal as refusal:
+        if not others:
+            raise
+        return dict.fromkeys(wanted, refusal)
+
+
+async def _parcels(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> list[OrderParcel | Refusal]:
+    """Every order as a parcel, or why it cannot be one. Ciphertext is looked into once for the whole batch."""
+    sealed = [order["receiver_info"] for order in orders if is_sealed(order["receiver_info"])]
+    if not sealed:
+        return [_parcel(batch, order, _plain(batch, order)) for order in orders]
+    call = batch.call
+    texts = [text for one in sealed for text in _texts(one).values()]
+    keys = await keys_for_texts(call.hall.vault, batch.merchant_id, texts)
+    gathered = await _gathered(batch, orders) if batch.channel else {}
+    return [
+        _parcel(
+            batch,
+            order,
+            _plain(batch, order)
+            if not is_sealed(order["receiver_info"])
+            else gathered[place]
+            if batch.channel
+            else _cited(batch, order, keys),
+        )
+        for place, order in enumerate(orders)
+    ]
+
+
+def _plain(batch: _Batch, order: Mapping[str, Any]) -> Recipient | Refusal:
+    try:
+        return read_recipient(order["receiver_info"], order.get("remark", "") if batch.channel else "")
+    except Refusal as refusal:
+        return refusal
+
+
+async def _gathered(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> dict[int, Sealed | Refusal]:
+    """Receivers of another channel's orders, put together inside the vault from what this app encrypted before."""
+    call, wanted, found = batch.call, {}, dict[int, Sealed | Refusal]()
+    for place, order in enumerate(orders):
+        if is_sealed(order["receiver_info"]):
+            order_id = order_named(order["order_id"])
+            ref = f"{batch.shop_id}/{order_id}"
+            try:
+                wanted[place] = read_receiver(order["receiver_info"], ref, order_id, order.get("remark", ""))
+            except Refusal as refusal:
+                found[place] = refusal
+    sealed = await gather(
+        call.db,
+        call.hall.vault,
+        batch.merchant_id,
+        list(wanted.values()),
+        app=call.app.app_key,
+        shop=batch.shop_id,
+    )
+    return found | dict(zip(wanted, sealed, strict=True))
+
+
+def _cited(batch: _Batch, order: Mapping[str, Any], keys: MerchantKeys) -> UUID | Refusal:
+    """The recipient that an order's ciphertext cites; of merged orders it may be any one's."""
+    refusal = Refusal("vault.cipher_not_yours", order=order["order_id"])
+    texts = {kind: text for kind, text in _texts(order["receiver_info"]).items() if is_ciphertext(text)}
+    for order_id in _order_ids(order):
+        try:
+            tokens = {
+                read_as(keys, text, kind, app=batch.call.app.app_key, shop=batch.shop_id, order=order_id)
+                for kind, text in texts.items()
+            }
+        except Refusal as error:
+            refusal = error
+            continue
+        return tokens.pop() if len(tokens) == 1 else Refusal("vault.cipher_mixed", order=order_id)
+    return refusal
+
+
+def _texts(receiver: Mapping[str, Any]) -> dict[RecipientField, str]:
+    """What may be ciphertext of a receiver."""
+    contact, address = receiver["contact"], receiver["address"]
+    return {
+        RecipientField.NAME: contact["name"],
+        RecipientField.PHONE: contact.get("mobile") or contact.get("phone", ""),
+        RecipientField.ADDRESS: address.get("detail_address", ""),
+    }
+
+
+def _order_ids(order: Mapping[str, Any]) -> tuple[str, ...]:
+    """The order of a parcel, then those merged with it."""
+    return tuple(dict.fromkeys(map(order_named, (order["order_id"], *order.get("combine_orders", ())))))
+
+
+def _parcel(
+    batch: _Batch, order: Mapping[str, Any], recipient: Recipient | Sealed | UUID | Refusal
+) -> OrderParcel | Refusal:
+    if isinstance(recipient, Refusal):
+        return recipient
+    return OrderParcel(
+        batch.shop_id,
+        _order_ids(order),
+        order.get("pack_id", ""),
+        recipient,
+        read_goods(order["items"]),
+        order.get("product_type", ""),
+        read_services(order.get("service_list", ())),
+        order.get("total_pack_count", 1),
+        outside=bool(batch.channel),
+    )
+
+
+async def _written(
+    batch: _Batch, orders: Sequence[Mapping[str, Any]], results: Sequence[Served | Refusal]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    taken: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for order, result in zip(orders, results, strict=True):
+        outcome = result.outcome if isinstance(result, Served) else result
+        if isinstance(outcome, Taken) and isinstance(result, Served):
+            route = outcome.route or await _route_of(batch.call, outcome)
+            taken.append(_ebill_info(batch, order, outcome, route, hint_of(result, outcome)))
+        else:
+            refusal = outcome.refusal if isinstance(outcome, Refused) else outcome
+            assert isinstance(refusal, Refusal)
+            failed.append(_err_info(batch, order, refusal))
+    return taken, failed
+
+
+async def _route_of(call: Call, taken: Taken) -> Route:
+    [waybill] = await queries.waybills(call.db, [taken.ref])
+    return waybill.route
+
+
+def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Taken, route: Route, hint: str) -> dict[str, Any]:
+    return {
+        "company": batch.call.params["logistics_code"],
+        "hint_msg": hint,
+        "order_id": order["order_id"],
+        "pack_id": order.get("pack_id", ""),
+        "track_no": taken.number,
+        "sort_code": route.sort_code,
+        "package_center_code": "",
+        "package_center_name": route.bag_centre,
+        "short_address_code": "",
+        "short_address_name": route.big_mark,
+        "extra_resp": "",
+        "sub_waybill_codes": ",".join(taken.children),
+        "order_channel": batch.channel,
+        "shipping_code": order.get("shipping_code", ""),
+    }
+
+
+def _err_info(batch: _Batch, order: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
+    """`err_code` is text in this method and a number in waybillApply; both are so in every source."""
+    code = answers.code_of(refusal, METHOD)
+    return {
+        "order_id": order["order_id"],
+        "pack_id": order.get("pack_id", ""),
+        "err_code": str(code.number or code.code),
+        "err_msg": answers.words(refusal),
+        "order_channel": batch.channel,
+    }
+
+
+def hint_of(served: Served, taken: Taken) -> str:
+    """What a caller should know although it worked; "" where there is nothing."""
+    hints = []
+    if served.hint.recipient_replaced:
+        hints.append(_REPLACED)
+    if taken.differs:
+        zh, en = zip(*(_FIELDS[name] for name in taken.differs), strict=True)
+        hints.append(_CHANGED.format(zh="、".join(zh), en=", ".join(en)))
+    elif taken.known:
+        hints.append(_KNOWN)
+    return "；".join(hints)

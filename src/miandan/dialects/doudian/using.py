@@ -1,0 +1,73 @@
+"""Whom a call is for: the caller's own shop, or another shop that it supplies (user_id, 代发)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from miandan.accounts.account_book import lent_account
+from miandan.branches import service as branches
+from miandan.carriers.model import Carrier
+from miandan.dialects.doudian.calls import Call
+from miandan.kernel.errors import Refusal
+from miandan.merchants.service import merchant_of_shop
+from miandan.printing.model import Asked
+from miandan.waybills import lives, queries
+from miandan.waybills.model import NumberRef, Waybill
+
+UNKNOWN_USER: Final = ("", "-1", "0")
+"""What callers send where no other shop is meant."""
+
+
+async def using_shop(call: Call, user_id: str | None) -> tuple[int, str]:
+    """Merchant and shop that a number is for. Raises shop.unknown, shop.ambiguous."""
+    if user_id is None or user_id in UNKNOWN_USER or user_id == call.shop_id:
+        return call.merchant_id, call.shop_id
+    return await merchant_of_shop(call.db, user_id), user_id
+
+
+async def number_of(call: Call, carrier: Carrier, track_no: str, user_id: str | None) -> NumberRef:
+    """A number of the caller's shop, or of a shop to which the caller lent the account it was taken on.
+
+    Raises waybill.unknown also for a number of somebody else: whose it is is nobody's business. supply.nothing_lent.
+    """
+    merchant_id, shop_id = await using_shop(call, user_id)
+    waybill = await waybill_of(call, merchant_id, shop_id, carrier, track_no)
+    if merchant_id != call.merchant_id:
+        await lent_account(call.db, call.merchant_id, merchant_id, waybill.account_id)
+    return waybill.ref
+
+
+async def waybill_of(call: Call, merchant_id: int, shop_id: str, carrier: Carrier, track_no: str) -> Waybill:
+    """A waybill of one shop. Raises waybill.unknown."""
+    ref = await lives.find(call.db, merchant_id, carrier.code, track_no.strip())
+    [waybill] = await queries.waybills(call.db, [ref])
+    if waybill.shop_id != shop_id:
+        raise Refusal("waybill.unknown", carrier=carrier.code, number=track_no[:40])
+    return waybill
+
+
+async def lending_merchants(call: Call, asked: Sequence[Asked]) -> dict[int, int]:
+    """By place of a number: the merchant whose parcel it is, where it was taken on an account that the caller lent."""
+    found: dict[int, int] = {}
+    for carrier in {one.carrier for one in asked}:
+        numbers = [one.number for one in asked if one.carrier == carrier]
+        async with call.db.transaction() as tx:
+            owners = await branches.owners(tx, carrier, numbers)
+        for place, one in enumerate(asked):
+            owner = owners.get(one.number) if one.carrier == carrier else None
+            if (
+                owner is not None
+                and owner.merchant_id != call.merchant_id
+                and await _lent(call, owner.merchant_id, one)
+            ):
+                found[place] = owner.merchant_id
+    return found
+
+
+async def _lent(call: Call, merchant_id: int, asked: Asked) -> bool:
+    try:
+        ref = await lives.find(call.db, merchant_id, asked.carrier, asked.number)
+        [waybill] = await queries.waybills(call.db, [ref])
+        await lent_account(call.db, call.merchant_id, merchant_id, waybill.account_id)
+    except Refusal:
+        return False
+    return True

@@ -1,0 +1,42 @@
+"""The doors put together: which path leads where, and which loops run beside them."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from miandan.api.app import make_api
+from miandan.dialects.doudian.calls import methods
+from miandan.dialects.doudian.gateway import Gateway
+from miandan.hall import Hall
+from miandan.server.files import template_door
+from miandan.server.front import Door, Front, Receive, Scope, Send, answer_json
+from miandan.server.jobs import deliver_always, do_due_always
+from miandan.server.serving import Loop
+
+
+def put_together(hall: Hall, doudian_port: int | None = None) -> tuple[Front, Sequence[Loop]]:
+    """The application and its loops; `doudian_port` is a port that belongs to the Doudian gateway alone."""
+    methods()  # imported before the first call, not by it
+    doors: dict[str, Door] = {
+        "doudian": Gateway(hall, "/doudian"),
+        "api": make_api(hall),
+        "templates": template_door(hall.printing),
+        "health": _healthy(hall),
+    }
+    alone: dict[int, Door] = {} if doudian_port is None else {doudian_port: Gateway(hall)}
+    loops: list[Loop] = [hall.calls.run, partial(deliver_always, hall), partial(do_due_always, hall)]
+    return Front(doors, alone), loops
+
+
+def _healthy(hall: Hall) -> Door:
+    """For a load balancer: 200 while the database answers, else 503."""
+
+    async def health(_scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            await hall.db.fetchval("SELECT 1")
+        except Exception:  # whatever it is, this server cannot serve now
+            down = {"status": "down", "zh": "数据库没有应答", "en": "the database does not answer"}
+            await answer_json(send, 503, down)
+        else:
+            await answer_json(send, 200, {"status": "ok"})
+
+    return health

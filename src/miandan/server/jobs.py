@@ -1,0 +1,86 @@
+"""What falls due by itself: `miandan jobs` does it once, a running server does it all the time. Twice does no harm."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from miandan.accounts import leases, shares
+from miandan.hall import Hall
+from miandan.kernel import outbox
+from miandan.kernel.clock import now
+from miandan.kernel.database import Transaction
+from miandan.printing import service as printing
+from miandan.tracking import applying
+from miandan.tracking import months as scan_months
+from miandan.vault.retention import apply_retention, index_pending
+from miandan.waybills import giving_back, live, lives, months
+
+DELIVER_SECONDS: Final = 0.5
+"""How long a message between rooms waits at most while a server runs."""
+
+DUE_SECONDS: Final = 600.0
+"""How often a running server looks for what is due."""
+
+
+@dataclass(slots=True)
+class Due:
+    """What was done, as counts; `alarms` name void numbers that were scanned."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+
+
+async def do_due(hall: Hall) -> Due:
+    """Do what is due once."""
+    due, db = Due(), hall.db
+    await months.prepare(db)
+    await scan_months.prepare(db)
+    await scan_months.drop_past(db)
+    due.counts["leases"] = await leases.close_leases_of_the_dead(db)
+    due.counts["live calls"] = await live.settle_all(hall.counter)
+    due.counts["cancellations"] = await lives.finish_all_cancelling(hall.counter) + await giving_back.give_up_unused(
+        hall.counter
+    )
+    due.counts["recycled"] = await lives.recycle_due(db)
+    await shares.return_rests(db)
+    await shares.tell_owners(db)
+    due.counts["messages"] = await outbox.deliver(db, handlers(due.alarms))
+    due.counts["scans"] = await applying.apply_waiting(db)
+    due.counts["indexed"] = await index_pending(db)
+    due.counts["print keys"] = await printing.destroy_old_keys(db)
+    due.counts["forgotten"] = sum(one.rows for one in await apply_retention(db, now()))
+    return due
+
+
+def handlers(alarms: list[str]) -> Mapping[str, outbox.Handler]:
+    """Every topic with whoever hears it; alarms end in the list."""
+
+    async def sound(_tx: Transaction, message: outbox.Message) -> None:
+        alarms.append(f"{message.body['carrier']} {message.body['number']}")
+
+    return {**shares.HANDLERS, **applying.HANDLERS, lives.VOID_WAS_SCANNED: sound}
+
+
+async def deliver_always(hall: Hall, stop: asyncio.Event) -> None:
+    """Hand messages between rooms on until `stop`."""
+    known = handlers([])
+    while not await _stopped(stop, DELIVER_SECONDS):
+        with suppress(Exception):  # the database may be away for a while; messages wait in it
+            await outbox.deliver(hall.db, known)
+
+
+async def do_due_always(hall: Hall, stop: asyncio.Event) -> None:
+    """Do what is due until `stop`, first at once."""
+    while True:
+        with suppress(Exception):  # tried again the next time; each part is safe to repeat
+            await do_due(hall)
+        if await _stopped(stop, DUE_SECONDS):
+            return
+
+
+async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
