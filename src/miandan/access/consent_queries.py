@@ -15,16 +15,10 @@ _REPLACE_WAITING = """
      WHERE subject_kind = $1 AND merchant_id = $2 AND shop_id = $3 AND carrier = $4
        AND used_at IS NULL AND replaced_at IS NULL AND expires_at > $5
 """
-# Beginnings of words are few: one that has ended long ago gives its place to a new one.
 _INSERT_WORD = f"""
     INSERT INTO consent_word (selector, consent_id, word_hash, {_SUBJECT}, made_at, made_by, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT (selector) DO UPDATE
-       SET consent_id = excluded.consent_id, word_hash = excluded.word_hash, subject_kind = excluded.subject_kind,
-           merchant_id = excluded.merchant_id, shop_id = excluded.shop_id, carrier = excluded.carrier,
-           made_at = excluded.made_at, made_by = excluded.made_by, expires_at = excluded.expires_at, wrong_tries = 0,
-           replaced_at = NULL, used_at = NULL, ticket_hash = NULL, ticket_app = NULL, ticket_until = NULL
-     WHERE consent_word.expires_at < $11
+        ON CONFLICT DO NOTHING
  RETURNING selector
 """
 _WORD_FOR_UPDATE = f"""
@@ -80,8 +74,8 @@ async def replace_waiting(tx: Transaction, subject: Subject, at: datetime) -> No
     await tx.execute(_REPLACE_WAITING, *_columns(subject), at)
 
 
-async def insert_word(tx: Transaction, word: NewWord, ended_before: datetime) -> bool:
-    """Whether the selector was free, or that of a word that ended before a moment."""
+async def insert_word(tx: Transaction, word: NewWord) -> bool:
+    """Whether the selector was free."""
     inserted = await tx.fetchval(
         _INSERT_WORD,
         word.selector,
@@ -91,7 +85,6 @@ async def insert_word(tx: Transaction, word: NewWord, ended_before: datetime) ->
         word.made_at,
         word.made_by,
         word.expires_at,
-        ended_before,
     )
     return inserted is not None
 

@@ -29,7 +29,7 @@ class Terms:
     """`renewal`: from so long before its end an access token is replaced; `grace`: so long the replaced one lives.
 
     `word` is how long a consent word lives, `ticket` how long its page; `window` is the time over which
-    `tries_per_address` and `tries_per_app` are counted.
+    words typed (`tries_...`) and pages asked for (`views_per_address`) are counted.
     """
 
     code: timedelta
@@ -45,6 +45,7 @@ class Terms:
     window: timedelta
     tries_per_address: int
     tries_per_app: int
+    views_per_address: int
 
 
 @cache
@@ -76,4 +77,5 @@ def _terms_on(day: date) -> Terms:
         window=timedelta(minutes=value["window_minutes"]),
         tries_per_address=value["tries_per_address"],
         tries_per_app=value["tries_per_app"],
+        views_per_address=value["views_per_address"],
     )

@@ -5,10 +5,14 @@ from uuid import UUID
 from miandan.accounts import applications, queries
 from miandan.accounts.model import Account, Application, ApplicationState, Supply
 from miandan.accounts.service import find_account
+from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads
 from miandan.kernel.errors import Refusal
 
 NO_REASON = "快递公司未说明原因"
+
+MOST_SHOWN = 500
+"""Applications that a list shows."""
 
 
 async def application_at(db: Reads, carrier: str, application_id: UUID) -> Application:
@@ -17,6 +21,12 @@ async def application_at(db: Reads, carrier: str, application_id: UUID) -> Appli
     if application is None or application.carrier != carrier:
         raise Refusal("application.unknown", application=str(application_id))
     return application
+
+
+async def undecided_of(db: Reads, carrier: str) -> list[Application]:
+    """What a carrier's branches have to decide, oldest first, MOST_SHOWN at most; decided ones make room for others."""
+    waiting = await queries.undecided_anywhere(db, now())
+    return [one for one in waiting if one.carrier == carrier][:MOST_SHOWN]
 
 
 async def approve(

@@ -91,7 +91,9 @@ class Problem(BaseModel):
     en: str = Field(description="what is wrong")
     next_en: str = Field(description="the next step")
     errors: list[FieldProblem] = Field(default=[], description="逐个字段的问题 / field by field")
-    log_id: str = Field(default="", description="投诉时附上，可用 GET /calls/{log_id} 查 / what to quote in a complaint")
+    log_id: str = Field(
+        default="", description="投诉时附上，可用 GET /calls/{log_id} 查 / what to quote in a complaint"
+    )
 
 
 def status_of(refusal: Refusal) -> int:

@@ -57,7 +57,8 @@ def document(app: FastAPI, models: tuple[type[BaseModel], ...], public_url: str)
     components = found.setdefault("components", {})
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "description": _scopes()}}
     schemas = components.setdefault("schemas", {})
-    for model in (Problem, *models):
+    shared: tuple[type[BaseModel], ...] = (Problem, *models)
+    for model in shared:
         own = model.model_json_schema(ref_template=_REF)
         schemas |= own.pop("$defs", {}) | {model.__name__: own}
     for operations in found["paths"].values():

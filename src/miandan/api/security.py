@@ -55,7 +55,7 @@ class Call:
 
     @property
     def shop_id(self) -> str:
-        """"" for a merchant without shops."""
+        """ "" for a merchant without shops."""
         return self.who.subject.shop_id
 
     @property

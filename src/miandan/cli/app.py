@@ -11,6 +11,7 @@ from miandan.cli.pushes import pushes
 
 LARGEST_ID = 2**63 - 1
 LARGEST_PORT = 2**16 - 1
+MOST_CALLS = 1000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(apps, name="apps")
@@ -108,6 +109,19 @@ def jobs() -> None:
     from miandan.cli.session import run
 
     run(work)
+
+
+@app.command()
+def calls(
+    log_id: Annotated[str | None, typer.Argument(help="调用编号 log_id of the answer that is asked about")] = None,
+    app_key: Annotated[str | None, typer.Option("--app", help="应用编号 app_key: its latest calls instead")] = None,
+    limit: Annotated[int, typer.Option(help="最多几条 at most so many", min=1, max=MOST_CALLS)] = 20,
+) -> None:
+    """查一次调用：how a call from outside was answered, by its log_id, or what an app called lately 不含内容 no bodies."""
+    from miandan.cli.calls import calls as work
+    from miandan.cli.session import run
+
+    run(lambda: work(log_id, app_key, limit))
 
 
 @app.command()

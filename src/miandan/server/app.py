@@ -9,7 +9,7 @@ from miandan.dialects.doudian.gateway import Gateway
 from miandan.hall import Hall
 from miandan.server.files import template_door
 from miandan.server.front import Door, Front, Receive, Scope, Send, answer_json
-from miandan.server.jobs import deliver_always, do_due_always
+from miandan.server.jobs import deliver_and_push_always, do_due_always
 from miandan.server.serving import Loop
 
 
@@ -23,7 +23,7 @@ def put_together(hall: Hall, doudian_port: int | None = None) -> tuple[Front, Se
         "health": _healthy(hall),
     }
     alone: dict[int, Door] = {} if doudian_port is None else {doudian_port: Gateway(hall)}
-    loops: list[Loop] = [hall.calls.run, partial(deliver_always, hall), partial(do_due_always, hall)]
+    loops: list[Loop] = [hall.calls.run, partial(deliver_and_push_always, hall), partial(do_due_always, hall)]
     return Front(doors, alone), loops
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from miandan.accounts import leases, shares
+from miandan.dialects.doudian import push
 from miandan.hall import Hall
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
@@ -17,8 +18,8 @@ from miandan.tracking import months as scan_months
 from miandan.vault.retention import apply_retention, index_pending
 from miandan.waybills import giving_back, live, lives, months
 
-DELIVER_SECONDS: Final = 0.5
-"""How long a message between rooms waits at most while a server runs."""
+AGAIN_SECONDS: Final = 5.0
+"""How long a loop that failed as a whole rests."""
 
 DUE_SECONDS: Final = 600.0
 """How often a running server looks for what is due."""
@@ -60,15 +61,15 @@ def handlers(alarms: list[str]) -> Mapping[str, outbox.Handler]:
     async def sound(_tx: Transaction, message: outbox.Message) -> None:
         alarms.append(f"{message.body['carrier']} {message.body['number']}")
 
-    return {**shares.HANDLERS, **applying.HANDLERS, lives.VOID_WAS_SCANNED: sound}
+    return {**shares.HANDLERS, **applying.HANDLERS, **push.HANDLERS, lives.VOID_WAS_SCANNED: sound}
 
 
-async def deliver_always(hall: Hall, stop: asyncio.Event) -> None:
-    """Hand messages between rooms on until `stop`."""
-    known = handlers([])
-    while not await _stopped(stop, DELIVER_SECONDS):
-        with suppress(Exception):  # the database may be away for a while; messages wait in it
-            await outbox.deliver(hall.db, known)
+async def deliver_and_push_always(hall: Hall, stop: asyncio.Event) -> None:
+    """Hand messages between rooms on and push to subscribers until `stop`."""
+    while not stop.is_set():
+        with suppress(Exception):  # whatever ended it, messages wait in the database
+            await push.run_pushes(hall.db, hall.root, stop, handlers([]))
+        await _stopped(stop, AGAIN_SECONDS)
 
 
 async def do_due_always(hall: Hall, stop: asyncio.Event) -> None:

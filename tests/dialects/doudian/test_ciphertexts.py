@@ -117,7 +117,7 @@ async def test_the_budget_counts_the_orders_of_every_shop_that_lets_the_app_in(g
         own = shop(MERCHANT, SHOP), shop(1002, "")
         form = Registration("两家店软件", AppKind.SELF_USE, frozenset({Scope.ORDERS}), own)
         app, _ = await access.register_app(hall.db, hall.root, form)
-        call = Call(hall, app, None, {}, "")
+        call = Call(hall, app, None, {}, "", {})
         assert await shops_of(call) == {(MERCHANT, SHOP), (1002, "")}
         other = next(one for one in await tokens.authorisations_of_app(hall.db, app.app_key) if not one.subject.shop_id)
         await tokens.revoke(hall.db, app.app_key, other.authorisation_id, by="test")
@@ -130,7 +130,8 @@ async def test_masks_show_no_more_than_a_screen_may(ground: Ground) -> None:
         answer = await erp.ok("order.batchSensitive", asked(order_id, *await texts_of(erp, order_id)))
         assert misfits("order.batchSensitive", answer) == []
         assert shown(answer)[:2] == ["令**", "199****5678"]
-        assert "301" not in shown(answer)[2] and shown(answer)[2].startswith("植入小区")
+        assert "301" not in shown(answer)[2]
+        assert shown(answer)[2].startswith("植入小区")
 
 
 def _plain(auth_id: str, *texts: tuple[str, int], index: bool = False) -> dict[str, Any]:

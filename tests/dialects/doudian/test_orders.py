@@ -11,7 +11,7 @@ import pytest
 
 from miandan.carriers.catalogue import catalogue
 from miandan.dialects.doudian.methods.orders import company_id
-from miandan.dialects.doudian.order_states import asked_codes, states_with, status_of, statuses
+from miandan.dialects.doudian.order_states import asked_codes, states_with, statuses
 from miandan.hall import Hall
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
@@ -86,7 +86,8 @@ async def test_an_order_is_shown_with_ciphertext_and_masks_and_nobody_in_plain(g
             assert not [word for word in (NAME, MOBILE, "植入小区 8 幢 301", "301 室") if word in text]
         for shown in (tree, *tree["sku_order_list"]):
             assert (shown["mask_post_receiver"], shown["mask_post_tel"]) == ("令**", "199****5678")
-            assert shown["encrypt_post_tel"].startswith("$$") and shown["encrypt_post_tel"].endswith("$1$$")
+            assert shown["encrypt_post_tel"].startswith("$$")
+            assert shown["encrypt_post_tel"].endswith("$1$$")
             assert shown["encrypt_post_receiver"].startswith("##")
             assert shown["post_addr"]["encrypt_detail"].endswith("#1##")
             assert "detail" not in shown["post_addr"]
@@ -217,7 +218,8 @@ async def test_a_parcels_number_leads_to_its_orders(ground: Ground) -> None:
         assert await listed(erp, tracking_no="YT0") == (0, [])
         [parcel] = (await detail(erp, order_id))["logistics_info"]
     assert (parcel["tracking_no"], parcel["company"]) == (number, "yuantong")
-    assert parcel["delivery_id"] and parcel["ship_time"] > 0
+    assert parcel["delivery_id"]
+    assert parcel["ship_time"] > 0
     assert [(one["sku_order_id"], one["product_count"]) for one in parcel["product_info"]] == [("1", 1)]
 
 
@@ -280,7 +282,8 @@ async def test_orders_of_one_receiver_merge_and_share_an_opaque_id(ground: Groun
         else_where = await put_order(hall, mobile="19955550002")
         trees = [await detail(erp, order_id) for order_id in (one, two, three, else_where)]
         ids = [tree["open_address_id"] for tree in trees]
-        assert len(set(ids[:3])) == 1 and ids[3] != ids[0]
+        assert len(set(ids[:3])) == 1
+        assert ids[3] != ids[0]
         kept = await find_orders(hall.db, MERCHANT, [OrderRef(SHOP, one)])
         assert kept[OrderRef(SHOP, one)].recipient.token.hex not in ids[0]
         asked = {"merge_list": list(_pairs(trees))}

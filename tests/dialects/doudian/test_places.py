@@ -6,8 +6,8 @@ import pytest
 
 from miandan.addresses.areas import find_area
 from miandan.merchants.address_book import find_address
-from miandan.merchants.stores import StoreDraft, create_stores
 from miandan.merchants.model import Place, Store
+from miandan.merchants.stores import StoreDraft, create_stores
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, Erp, new_order_id
 from tests.dialects.doudian.shapes import misfits
@@ -66,7 +66,8 @@ async def test_an_address_is_written_down_and_listed_with_its_names(ground: Grou
             "杭州市",
             "余杭区",
         )
-        assert row["receiver_street"] and row["receiver_detail"] == "示例路 9 号"
+        assert row["receiver_street"]
+        assert row["receiver_detail"] == "示例路 9 号"
         kept = await find_address(erp.running.hall.db, MERCHANT, made["address_id"])
         assert kept.place.division_code == str(_street())
         await erp.ok("address.create", address(street_id=0, user_name="第二"))

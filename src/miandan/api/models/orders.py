@@ -88,7 +88,7 @@ class OrderPut(Asked):
     version: Version
     state: OrderState = OrderState.TO_SHIP
     recipient: RecipientIn | None = None
-    lines: Annotated[list[LineIn], Field(max_length=MOST_LINES)] = []
+    lines: Annotated[list[LineIn], Field(max_length=MOST_LINES, default_factory=list)]
     paid_at: Time | None = None
     created_at: Annotated[Time | None, Field(description="买家下单时间 / when the buyer ordered")] = None
 
@@ -229,5 +229,3 @@ class RevealedList(Answer):
     """Every order asked for, in that order."""
 
     orders: list[Revealed]
-
-

@@ -37,7 +37,9 @@ class ShipLine(Asked):
 
     line_id: Id
     quantity: Quantity | None = None
-    order_id: Annotated[MaybeId, Field(description="两个订单的行号相同时才要 / only where two orders share a line id")] = ""
+    order_id: Annotated[
+        MaybeId, Field(description="两个订单的行号相同时才要 / only where two orders share a line id")
+    ] = ""
 
     def ask(self) -> LineAsk:
         return LineAsk(self.line_id, self.quantity, self.order_id)
@@ -60,7 +62,7 @@ class TogetherIn(_StatedParcel, _Statement):
     """Many orders in one parcel: the lines named, or all that is left of each."""
 
     order_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IN_ONE_STATEMENT)]
-    lines: Annotated[list[ShipLine], Field(max_length=MOST_IN_ONE_STATEMENT)] = []
+    lines: Annotated[list[ShipLine], Field(max_length=MOST_IN_ONE_STATEMENT, default_factory=list)]
 
 
 class NumberChangeIn(_StatedParcel):

@@ -77,7 +77,7 @@ class ParcelIn(Asked):
     recipient: RecipientIn | None = None
     goods: Goods | None = None
     product: Word = ""
-    services: Services = {}
+    services: Annotated[Services, Field(default_factory=dict)]
     pieces: Pieces = 1
 
 
@@ -122,10 +122,10 @@ class ParcelOut(Answer):
     pack_id: str
     carrier: str | None = None
     number: str | None = None
-    children: list[str] = []
+    children: list[str] = Field(default_factory=list)
     state: NumberState | None = None
     known: bool = False
-    differs: list[str] = []
+    differs: list[str] = Field(default_factory=list)
     recipient_replaced: bool = Field(
         default=False, description="按订单的收件人，不按请求里的 / goes to the order's recipient, not to the one named"
     )

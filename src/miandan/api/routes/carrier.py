@@ -25,7 +25,7 @@ ApplicationPath = Annotated[UUID, Path()]
 
 @router.post("/scans", summary="推送轨迹 Push scans", **_CARRIER)
 async def push_scans(call: LetIn, said: ScansIn) -> ScansKept:
-    """Committed before the answer. Late, repeated and crosswise scans do no harm; one that is refused stops no other."""
+    """Committed before the answer. Late, repeated and crosswise scans do no harm; a refused one stops no other."""
     kept = await push(call.hall.db, [_scan(call.carrier, one) for one in said.scans])
     return ScansKept(
         accepted=kept.accepted,
@@ -37,7 +37,7 @@ async def push_scans(call: LetIn, said: ScansIn) -> ScansKept:
 
 @router.get("/deliveries/{number}", summary="派送收件人 Whom to deliver to", **_CARRIER)
 async def delivery(call: LetIn, number: NumberPath) -> RecipientOut:
-    """The recipient of the carrier's own live number in plain, until some days after signing; every read is on record."""
+    """The recipient of the carrier's own live number in plain, until some days after signing; every read is noted."""
     spelt = spelled(call.carrier, number)
     return RecipientOut.of(await read_for_delivery(call.hall.counter, call.carrier, spelt, f"app:{call.app}"))
 
@@ -72,9 +72,7 @@ async def approve(call: LetIn, application_id: ApplicationPath, said: ApproveIn)
 @router.post("/applications/{application_id}/reject", summary="驳回 Reject", **_CARRIER)
 async def reject(call: LetIn, application_id: ApplicationPath, said: RejectIn) -> ApplicationOut:
     """Decline and say why; the merchant may apply again."""
-    return ApplicationOut.of(
-        await carrier_decisions.reject(call.hall.db, call.carrier, application_id, said.reason)
-    )
+    return ApplicationOut.of(await carrier_decisions.reject(call.hall.db, call.carrier, application_id, said.reason))
 
 
 def _scan(carrier: str, said: ScanIn) -> Scan:

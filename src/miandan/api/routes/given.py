@@ -8,10 +8,10 @@ from pydantic import AfterValidator
 
 from miandan.api.models.fields import printable
 from miandan.api.security import Call, call_of
+from miandan.kernel.errors import Refusal
 from miandan.tracking.service import spelled
 from miandan.waybills import lives, queries
 from miandan.waybills.model import NumberRef, Waybill
-from miandan.kernel.errors import Refusal
 
 PREFIX: Final = "/api/v1"
 
@@ -23,8 +23,8 @@ KEY_TEXT: Final = r"^[\x21-\x7e]{1,200}$"
 """What an Idempotency-Key may look like: visible ASCII, best a UUID."""
 
 _KEY_WORDS: Final = (
-    "每个新请求换一个；重试时不变，得到第一次的结果 / a new one for every new request; the same for a retry, which is then "
-    "answered as the first one was"
+    "每个新请求换一个；重试时不变，得到第一次的结果 / "
+    "a new one for every new request; the same for a retry, which is then answered as the first one was"
 )
 IdempotencyKey = Annotated[str | None, Header(pattern=KEY_TEXT, description=_KEY_WORDS)]
 NeededKey = Annotated[str, Header(alias="Idempotency-Key", pattern=KEY_TEXT, description=_KEY_WORDS)]

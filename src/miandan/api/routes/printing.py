@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
@@ -111,14 +111,14 @@ async def _template(call: Call, name: str) -> Template | None:
 
 
 def _profile(call: Call, asked: LabelsIn) -> Profile | None:
-    """The printer of a printer's language. Raises labels.profile_unknown, labels.profile_differs."""
+    """The printer of a printer's language. Raises labels.profile_unknown, api.profile_differs."""
     language = Format(asked.format.value).language
     if language is None and not asked.profile:
         return None
     name = asked.profile or f"{asked.format.value}-{_USUAL_DPI}"
     found = profiles.profile(name, call.hall.printing.printers)
     if language is not None and found.language is not language:
-        raise Refusal("labels.profile_differs", name=name, language=found.language.value, to=asked.format.value)
+        raise Refusal("api.profile_differs", profile=name, language=found.language.value, format=asked.format.value)
     return found
 
 
@@ -133,7 +133,7 @@ async def _asked(call: Call, one: NumberIn) -> Asked | Refusal:
 def _given(asked: NumberIn, made: PrintData | Withheld | Refusal) -> PrintDataOut:
     if isinstance(made, Refusal):
         return PrintDataOut(carrier=asked.carrier, number=asked.number, order_id="", problem=problem_of(made))
-    named = {"carrier": made.carrier, "number": made.number, "order_id": made.order_id}
+    named: dict[str, Any] = {"carrier": made.carrier, "number": made.number, "order_id": made.order_id}
     if isinstance(made, Withheld):
         return PrintDataOut(**named, problem=problem_of(made.refusal))
     return PrintDataOut(**named, print_data=made.print_data, sign=made.sign, good_until=made.good_until)

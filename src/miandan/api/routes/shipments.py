@@ -1,6 +1,6 @@
 """Ship statements: made, corrected, withdrawn, read. Retries are answered with what was stated."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -92,7 +92,9 @@ async def change(call: LetIn, order_id: OrderId, said: NumberChangeIn) -> Shipme
 async def withdraw(
     call: LetIn,
     order_id: OrderId,
-    pack_id: Annotated[str | None, Query(pattern=r"^[0-9A-Za-z-]{1,64}$", description="不填则整单 / one pack only")] = None,
+    pack_id: Annotated[
+        str | None, Query(pattern=r"^[0-9A-Za-z-]{1,64}$", description="不填则整单 / one pack only")
+    ] = None,
 ) -> ShipmentList:
     """Nothing went out, or nothing in that pack; what was taken back now. Again it is taken back still."""
     gone = await service.withdraw(_desk(call), Withdrawal(**_who(call), order_id=order_id, pack_id=pack_id))
@@ -103,5 +105,5 @@ def _desk(call: Call) -> ShipDesk:
     return ShipDesk(call.hall.db, call.hall.vault)
 
 
-def _who(call: Call) -> dict[str, object]:
+def _who(call: Call) -> dict[str, Any]:
     return {"merchant_id": call.merchant_id, "shop_id": call.shop_id, "stated_by": f"app:{call.app}"}

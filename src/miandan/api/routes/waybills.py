@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from miandan.access.model import Scope
-from miandan.api.models.waybills import Cancelled, PiecesIn, PiecesOut, TakeIn, Taken, UpdateIn, Updated, WaybillOut
 from miandan.api.models.orders import RecipientOut
+from miandan.api.models.waybills import Cancelled, PiecesIn, PiecesOut, TakeIn, Taken, Updated, UpdateIn, WaybillOut
 from miandan.api.routes.given import PREFIX, CarrierPath, IdempotencyKey, LetIn, NumberPath, number_of, waybill_of
 from miandan.api.security import Guarded, needs
 from miandan.api.taking import take_parcels

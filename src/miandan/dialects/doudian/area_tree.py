@@ -47,7 +47,7 @@ def district(code: str, levels: int) -> dict[str, Any]:
     else:
         area = find_area(code)
         if area is None:
-            raise Refusal("doudian.area_unknown", code=code[:20])
+            raise Refusal("doudian.area_unknown", code=code[:20] if code.isdigit() else "?")  # may be anybody's words
         found = _region(area, min(levels, _DEEPEST))
         above = chain_of(area.code)[:-1]
     country = [_head(COUNTRY, "中华人民共和国", 0)] if found["code"] != COUNTRY else []

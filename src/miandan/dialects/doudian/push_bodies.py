@@ -15,9 +15,10 @@ import msgspec
 
 from miandan.access.push_model import Delivery
 from miandan.carriers.catalogue import catalogue
+from miandan.dialects.doudian.order_states import status_of
 from miandan.kernel.database import Database, Reads
 from miandan.kernel.errors import Refusal
-from miandan.orders.model import HELD_FOR_REVIEW, OrderRef, OrderState, TradeOrder
+from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
 from miandan.outbound import service as outbound
 from miandan.outbound.model import Shipment
@@ -32,17 +33,6 @@ MASK: Final = "screen"
 _SHIPPED: Final = ("102", "104", "108")
 _RECEIVER_CHANGED: Final = "105"
 _LARGEST: Final = 2**63 - 1
-_STATUS: Final = {
-    OrderState.AWAITING_PAYMENT: 1,
-    OrderState.TO_SHIP: 2,
-    OrderState.HELD: 2,
-    OrderState.REFUNDING: 2,
-    OrderState.SHIPPED: 3,
-    OrderState.CLOSED: 4,
-    OrderState.CANCELLED: 4,
-    OrderState.REFUNDED: 4,
-}
-_UNDER_REVIEW, _PARTLY_SHIPPED = 105, 101
 
 
 async def bodies(db: Database, vault: Vault, batch: Sequence[Delivery]) -> list[dict[str, Any]]:
@@ -91,12 +81,8 @@ def _about(order: TradeOrder) -> dict[str, Any]:
 
 
 def order_status(order: TradeOrder) -> int:
-    """The platform's number: 1 unpaid, 105 under review, 2 to ship, 101 partly shipped, 3 shipped, 4 cancelled."""
-    if order.state is OrderState.HELD and order.held_reason == HELD_FOR_REVIEW:
-        return _UNDER_REVIEW
-    if order.state is OrderState.TO_SHIP and order.shipped_pieces:
-        return _PARTLY_SHIPPED
-    return _STATUS[order.state]
+    """The platform's number, the one that order.searchList shows."""
+    return status_of(order).code
 
 
 async def _logistics(db: Reads, one: Delivery) -> dict[str, Any]:

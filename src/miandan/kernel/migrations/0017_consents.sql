@@ -1,7 +1,6 @@
 -- Consent words: how a shop or a carrier proves itself at the authorisation page while nobody has a login here. The
 -- first group of a word finds its row; the rest of it, and the ticket of the page after it, lie here as SHA-256 only.
 
--- A row whose time is long over makes room for a new word that begins alike.
 -- keyed by: selector
 CREATE TABLE consent_word (
     selector     text        NOT NULL PRIMARY KEY CHECK (selector ~ '^[0-9A-HJKMNP-TV-Z]{4}$'),
