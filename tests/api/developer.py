@@ -24,8 +24,9 @@ RECIPIENT = {
 }
 LINES = [{"line_id": "1", "title": "保温杯", "spec": "500ml", "quantity": 2, "paid_fen": 9900}]
 PROBLEM_KEYS = {
-    "type", "title", "status", "code", "cause", "turn", "retry_safe", "zh", "next_zh", "en", "next_en", "errors", "log_id",
-}  # fmt: skip
+    *("type", "title", "status", "code", "cause", "turn", "retry_safe", "log_id", "errors"),
+    *("zh", "next_zh", "en", "next_en"),
+}
 _numbers = count(int(time.time()) * 1000)
 
 

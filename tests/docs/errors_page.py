@@ -26,6 +26,8 @@ ROOMS = {
     "tracking": "轨迹 / Scans",
     "printing": "打印 / Printing",
     "outbound": "发货 / Shipping",
+    "api": "原生接口 / Native API",
+    "console": "网页 / Pages",
     "cli": "命令 / Commands",
 }
 TURNS = {

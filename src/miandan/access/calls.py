@@ -83,6 +83,8 @@ class CallLog:
 
 
 def _printable(method: str) -> str:
+    if len(method) <= LONGEST_METHOD and method.isprintable():
+        return method
     return "".join(character if character.isprintable() else "?" for character in method[:LONGEST_METHOD])
 
 

@@ -116,10 +116,12 @@ async def prove(db: Database, app_key: str, word: str, *, at: datetime | None = 
     raise Refusal("consent.word_wrong", tries=terms_at(moment).word_tries)
 
 
-async def proven(db: Database, app_key: str, ticket: str, *, at: datetime | None = None) -> Subject:
-    """Whose ticket it is, as long as it can be used. Raises consent.ticket_over, and what `prove` raises of a word."""
+async def proven(db: Database, app_key: str, ticket: str, *, at: datetime | None = None) -> Proof:
+    """What a ticket proves, as long as it can be used. Raises consent.ticket_over, and what `prove` raises of a word
+    that has ended."""
     async with db.transaction() as tx:
-        return (await _of_ticket(tx, app_key, ticket, at or now())).subject
+        held, until = await _of_ticket(tx, app_key, ticket, at or now())
+    return Proof(held.subject, ticket, until)
 
 
 async def agree(
@@ -133,13 +135,15 @@ async def agree(
 ) -> str:
     """The subject lets the app in: a code for its servers, and the word is spent. Of two at once one wins.
 
-    Raises consent.ticket_over, consent.word_used, consent.word_replaced, consent.word_dead, consent.word_expired, and
-    what `tokens.authorise` raises; then nothing is spent.
+    Raises consent.nothing_ticked, consent.ticket_over, consent.word_used, consent.word_replaced, consent.word_dead,
+    consent.word_expired, and what `tokens.authorise` raises; then nothing is spent.
     """
+    if not scopes:
+        raise Refusal("consent.nothing_ticked")
     moment = at or now()
     async with db.all_or_nothing() as whole:
         async with whole.transaction() as tx:
-            held = await _of_ticket(tx, app_key, ticket, moment)
+            held, _ = await _of_ticket(tx, app_key, ticket, moment)
             await consent_queries.spend(tx, held.selector, moment)
         code = await tokens.authorise(whole, app_key, held.subject, scopes, redirect_url, at=moment)
         async with whole.transaction() as tx:
@@ -148,7 +152,8 @@ async def agree(
     return code
 
 
-async def _of_ticket(tx: Transaction, app_key: str, ticket: str, at: datetime) -> Word:
+async def _of_ticket(tx: Transaction, app_key: str, ticket: str, at: datetime) -> tuple[Word, datetime]:
+    """The word that opened the ticket, held, and until when the ticket counts."""
     held = await consent_queries.word_for_update(tx, ticket[:_SELECTOR]) if _TICKET.fullmatch(ticket) else None
     known = held.ticket if held is not None else None
     if held is None or known is None or known.app_key != app_key or not hmac.compare_digest(known.hash, _hash(ticket)):
@@ -156,7 +161,7 @@ async def _of_ticket(tx: Transaction, app_key: str, ticket: str, at: datetime) -
     _must_stand(held, at)
     if at >= known.until:
         raise Refusal("consent.ticket_over")
-    return held
+    return held, known.until
 
 
 async def _open_ticket(tx: Transaction, held: Word, app_key: str, at: datetime) -> Proof:

@@ -39,6 +39,10 @@ _APPLICATION = """
 _APPLICATION_FOR_UPDATE = _APPLICATION + "WHERE merchant_id = $1 AND application_id = $2 FOR UPDATE"
 _APPLICATION_BY_ID = _APPLICATION + "WHERE application_id = $1"
 _APPLICATIONS = _APPLICATION + "WHERE merchant_id = $1 ORDER BY applied_at"
+_ALL_APPLICATIONS = (
+    _APPLICATION + "WHERE ($1::bigint IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR carrier = $2)"
+    " ORDER BY applied_at, application_id"
+)
 _UNDECIDED = (
     _APPLICATION + "WHERE state = 'applied' AND carrier = $1 AND branch_code = $2 AND applied_at <= $3"
     " ORDER BY applied_at"
@@ -69,6 +73,11 @@ _ACCOUNT = """
 _ACCOUNT_BY_ID = _ACCOUNT + "WHERE merchant_id = $1 AND account_id = $2"
 _ACCOUNT_FOR_UPDATE = _ACCOUNT_BY_ID + " FOR UPDATE"
 _ACCOUNTS = _ACCOUNT + "WHERE merchant_id = $1 ORDER BY opened_at, account_id"
+_ACCOUNT_ANYWHERE = _ACCOUNT + "WHERE account_id = $1"
+_ALL_ACCOUNTS = (
+    _ACCOUNT + "WHERE ($1::bigint IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR carrier = $2)"
+    " ORDER BY opened_at, account_id"
+)
 _OWN_ACCOUNT_AT = (
     _ACCOUNT + "WHERE merchant_id = $1 AND carrier = $2 AND branch_code = $3 AND settlement_code = $4 AND brand = $5"
     " AND grant_id IS NULL"
@@ -192,6 +201,11 @@ async def applications(db: Reads, merchant_id: int) -> list[Application]:
     return [_application(row) for row in await db.fetch(_APPLICATIONS, merchant_id)]
 
 
+async def all_applications(db: Reads, merchant_id: int | None, carrier: str | None) -> list[Application]:
+    """Decided or not; None stands for every merchant, every carrier."""
+    return [_application(row) for row in await db.fetch(_ALL_APPLICATIONS, merchant_id, carrier)]
+
+
 async def undecided(db: Reads, carrier: str, branch_code: str, until: datetime) -> list[Application]:
     """What a branch has to decide, oldest first."""
     return [_application(row) for row in await db.fetch(_UNDECIDED, carrier, branch_code, until)]
@@ -250,6 +264,17 @@ async def account_for_update(tx: Transaction, merchant_id: int, account_id: UUID
 
 async def accounts(db: Reads, merchant_id: int) -> list[Account]:
     return [read_account(row) for row in await db.fetch(_ACCOUNTS, merchant_id)]
+
+
+async def account_anywhere(db: Reads, account_id: UUID) -> Account | None:
+    """Whoever the merchant is; for an operator, who types the account only."""
+    row = await db.fetchrow(_ACCOUNT_ANYWHERE, account_id)
+    return None if row is None else read_account(row)
+
+
+async def all_accounts(db: Reads, merchant_id: int | None, carrier: str | None) -> list[Account]:
+    """None stands for every merchant, every carrier."""
+    return [read_account(row) for row in await db.fetch(_ALL_ACCOUNTS, merchant_id, carrier)]
 
 
 async def own_account_at(tx: Transaction, wanted: Application) -> Account | None:

@@ -18,6 +18,11 @@ _GRANT = """
 _GRANT_FOR_UPDATE = _GRANT + "WHERE merchant_id = $1 AND grant_id = $2 FOR UPDATE"
 _GRANTS = _GRANT + "WHERE merchant_id = $1 ORDER BY granted_at, grant_id"
 
+_GRANT_ANYWHERE = _GRANT + "WHERE grant_id = $1"
+_ALL_GRANTS = (
+    _GRANT + "WHERE $1::bigint IS NULL OR merchant_id = $1 OR user_id = $1 ORDER BY granted_at, grant_id"
+)
+
 _START_REVOKING = "UPDATE share_grant SET state = 'revoking' WHERE merchant_id = $1 AND grant_id = $2"
 
 _HEAR_OF_USE = """
@@ -76,6 +81,17 @@ async def grant_for_update(tx: Transaction, owner_id: int, grant_id: UUID) -> Sh
 
 async def grants(db: Reads, owner_id: int) -> list[ShareGrant]:
     return [_grant(row) for row in await db.fetch(_GRANTS, owner_id)]
+
+
+async def grant_anywhere(db: Reads, grant_id: UUID) -> ShareGrant | None:
+    """Whoever the owner is; for an operator, who types the grant only."""
+    row = await db.fetchrow(_GRANT_ANYWHERE, grant_id)
+    return None if row is None else _grant(row)
+
+
+async def all_grants(db: Reads, merchant_id: int | None) -> list[ShareGrant]:
+    """Those of a merchant as owner or user; None stands for every merchant."""
+    return [_grant(row) for row in await db.fetch(_ALL_GRANTS, merchant_id)]
 
 
 async def start_revoking(tx: Transaction, owner_id: int, grant_id: UUID) -> None:

@@ -39,12 +39,14 @@ async def grant(
     units: int,
     *,
     ship_from: Sequence[UUID] = (),
+    grant_id: UUID | None = None,
     at: datetime | None = None,
 ) -> tuple[ShareGrant, Account]:
     """Lend `units` to another merchant, with the named ship-from addresses; the grant and the user's new account.
 
-    Raises units.not_positive, share.same_merchant, account.unknown, account.not_active, share.not_owner,
-    share.units_short, merchant.unknown, account.sender_not_approved.
+    With a `grant_id` a repeat changes nothing. Raises units.not_positive, share.same_merchant, account.unknown,
+    account.not_active, share.not_owner, share.units_short, merchant.unknown, account.sender_not_approved,
+    share.grant_reused.
     """
     granted_at = at or now()
     if units <= 0:
@@ -52,11 +54,15 @@ async def grant(
     if user_id == owner_id:
         raise Refusal("share.same_merchant")
     async with db.transaction() as tx:
-        owned = await _lendable_for_update(tx, owner_id, account_id, units)
+        owned = await _own_for_update(tx, owner_id, account_id)
+        before = None if grant_id is None else await share_queries.grant_for_update(tx, owner_id, grant_id)
+        if before is not None:
+            return before, await _lent_before(tx, before, account_id, user_id, units)
+        _must_be_lendable(owned, units)
         if await merchants.merchant(tx, user_id) is None:
             raise Refusal("merchant.unknown", merchant=str(user_id))
         share = ShareGrant(
-            owner_id, new_id(), account_id, user_id, units, 0, 0, None, GrantState.ACTIVE, granted_at, None
+            owner_id, grant_id or new_id(), account_id, user_id, units, 0, 0, None, GrantState.ACTIVE, granted_at, None
         )
         shared = _shared_account(owned, share)
         await share_queries.insert_grant(tx, share)
@@ -66,17 +72,29 @@ async def grant(
         return share, await _account(tx, user_id, shared.account_id)
 
 
-async def _lendable_for_update(tx: Transaction, owner_id: int, account_id: UUID, units: int) -> Account:
+async def _own_for_update(tx: Transaction, owner_id: int, account_id: UUID) -> Account:
     owned = await queries.account_for_update(tx, owner_id, account_id)
     if owned is None:
         raise Refusal("account.unknown", account=str(account_id))
     if owned.shared:
         raise Refusal("share.not_owner", account=str(account_id))
+    return owned
+
+
+def _must_be_lendable(owned: Account, units: int) -> None:
     if owned.state is not AccountState.ACTIVE:
-        raise Refusal("account.not_active", account=str(account_id), state=owned.state.value)
+        raise Refusal("account.not_active", account=str(owned.account_id), state=owned.state.value)
     if owned.spendable is not None and owned.spendable < units:
         raise Refusal("share.units_short", left=owned.spendable, wanted=units)
-    return owned
+
+
+async def _lent_before(tx: Transaction, share: ShareGrant, account_id: UUID, user_id: int, units: int) -> Account:
+    """The user's account of a grant that stands already; the owner's account is locked."""
+    if (share.account_id, share.user_id, share.units) != (account_id, user_id, units):
+        raise Refusal("share.grant_reused", grant=str(share.grant_id))
+    shared = await share_queries.shared_account(tx, user_id, share.grant_id)
+    assert shared is not None, "a grant is written with its account"
+    return await _account(tx, user_id, shared)
 
 
 def _shared_account(owned: Account, share: ShareGrant) -> Account:

@@ -43,6 +43,11 @@ _LAST_RELATION = (
 _OF_SELLER = _RELATION + "WHERE merchant_id = $1 ORDER BY asked_at, relation_id"
 _OF_SUPPLIER = _RELATION + "WHERE supplier_id = $1 ORDER BY asked_at, relation_id"
 
+_RELATION_ANYWHERE = _RELATION + "WHERE relation_id = $1"
+_ALL_RELATIONS = (
+    _RELATION + "WHERE $1::bigint IS NULL OR merchant_id = $1 OR supplier_id = $1 ORDER BY asked_at, relation_id"
+)
+
 _ACCEPT = """
     UPDATE supply_relation SET state = 'active', accepted_by = $3, active_since = $4
      WHERE merchant_id = $1 AND relation_id = $2
@@ -191,6 +196,17 @@ async def relations_of_seller(db: Reads, seller_id: int) -> list[SupplyRelation]
 
 async def relations_of_supplier(db: Reads, supplier_id: int) -> list[SupplyRelation]:
     return [_relation(row) for row in await db.fetch(_OF_SUPPLIER, supplier_id)]
+
+
+async def relation_anywhere(db: Reads, relation_id: UUID) -> SupplyRelation | None:
+    """Whoever the seller is; for an operator, who types the relation only."""
+    row = await db.fetchrow(_RELATION_ANYWHERE, relation_id)
+    return None if row is None else _relation(row)
+
+
+async def all_relations(db: Reads, merchant_id: int | None) -> list[SupplyRelation]:
+    """Those of a merchant as seller or supplier; None stands for every merchant."""
+    return [_relation(row) for row in await db.fetch(_ALL_RELATIONS, merchant_id)]
 
 
 async def accept(tx: Transaction, relation: SupplyRelation, by: str, at: datetime) -> None:

@@ -15,7 +15,7 @@ Position = TypeVar("Position")
 _VERSION_BYTES: Final = 4
 
 
-def cursor(root: Wraps, about: Sequence[str], position: object) -> str:
+def cursor_to(root: Wraps, about: Sequence[str], position: object) -> str:
     """A text that leads back to `position` in a list; `about` tells lists apart: whose, its filters, its order."""
     locked = root.wrap(msgspec.json.encode(position), _context(about))
     return urlsafe_b64encode(root.version.to_bytes(_VERSION_BYTES, "big") + locked).rstrip(b"=").decode()

@@ -17,7 +17,7 @@ from miandan.kernel.failures import explained
 LARGEST_BODY: Final = 8 * 1024 * 1024
 """Bytes."""
 
-FIELDS_WRONG: Final = "api.fields_wrong"
+FIELDS_WRONG = "api.fields_wrong"
 _UNREADABLE: Final = "json_invalid"
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from miandan.kernel.errors import Turn, catalogue
 
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
+_MODELS: Final = "数据结构 models"
 _TURNS: Final = {
     Turn.MERCHANT: "商家 merchant",
     Turn.BRANCH: "网点 branch",
@@ -28,6 +29,9 @@ def reference_page(described: Mapping[str, Any]) -> str:
         for tag in tags
     ]
     about = "".join(f"<p>{escape(part)}</p>" for part in described["info"]["description"].split("\n\n"))
+    models = "".join(_model(described, name) for name in described["components"]["schemas"])
+    links += f'<a href="#models">{_MODELS}</a>'
+    sections.append(f'<h2 id="models">{_MODELS}</h2>{models}')
     head = f'<p class="links"><a href="openapi.json">openapi.json</a><a href="errors">错误代码 errors</a>{links}</p>'
     return _page(
         "面单接口 miandan API", f"<h1>面单接口 <small>miandan API v1</small></h1>{about}{head}{''.join(sections)}"
@@ -73,6 +77,13 @@ def _operation(described: Mapping[str, Any], method: str, path: str, one: Mappin
     )
 
 
+def _model(described: Mapping[str, Any], name: str) -> str:
+    schema = described["components"]["schemas"][name]
+    rows = _fields(described, schema) or _row("", schema, "", needed=False)
+    about = escape(schema.get("description", ""))
+    return f'<section id="{escape(name)}"><h3>{escape(name)}</h3><p>{about}</p><table>{rows}</table></section>'
+
+
 def _table(title: str, rows: str) -> str:
     return f"<h4>{title}</h4><table>{rows}</table>" if rows else ""
 
@@ -101,22 +112,21 @@ def _resolved(described: Mapping[str, Any], schema: Mapping[str, Any]) -> Mappin
 
 def _row(name: str, schema: Mapping[str, Any], words: str, needed: bool | None) -> str:
     mark = "<b>*</b>" if needed else ""
-    return (
-        f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{escape(_kind(schema))}</td><td>{escape(words)}</td></tr>"
-    )
+    return f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_kind(schema)}</td><td>{escape(words)}</td></tr>"
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """A field's kind in a few words."""
+    """A field's kind in a few words, as HTML; a structure leads to its fields."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = escape(str(schema["$ref"]).rpartition("/")[2])
+        return f'<a href="#{name}">{name}</a>'
     if "anyOf" in schema:
         return " | ".join(_kind(one) for one in schema["anyOf"])
     if "const" in schema or "enum" in schema:
-        return " | ".join(map(str, schema.get("enum", [schema.get("const")])))
+        return escape(" | ".join(map(str, schema.get("enum", [schema.get("const")]))))
     if schema.get("type") == "array":
         return f"[{_kind(schema.get('items', {}))}]"
-    return str(schema.get("format") or schema.get("type", "any"))
+    return escape(str(schema.get("format") or schema.get("type", "any")))
 
 
 def _page(title: str, body: str) -> str:

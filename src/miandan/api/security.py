@@ -110,8 +110,8 @@ def note_of(request: Request) -> Note:
 
 
 async def _let_in(request: Request, extra: dict[str, Any]) -> Call:
-    """Raises api.token_missing, api.subject_wrong, access.token_*, access.app_forbidden, access.throttled,
-    access.scope_missing."""
+    """Raises api.token_missing, api.subject_wrong, access.token_unknown, access.token_expired, access.token_revoked,
+    access.app_forbidden, access.throttled, access.scope_missing."""
     keeper, token, note = hall_of(request).doorkeeper, _token(request), note_of(request)
     caller = keeper.peek_caller(token) or await keeper.caller(token)
     note.app_key, note.subject = caller.app_key, caller.subject.name

@@ -11,7 +11,7 @@ from miandan.orders.recipients import completed
 from miandan.vault.model import Recipient
 from miandan.waybills import queries
 from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
-from miandan.waybills.model import Refused, Waybill
+from miandan.waybills.model import NumberRef, Refused, Waybill
 from miandan.waybills.model import Taken as TakenParcel
 
 Result = Served | Refusal
@@ -71,27 +71,29 @@ def _parcel(call: Call, said: ParcelIn) -> OrderParcel:
     )
 
 
-async def _waybills(call: Call, results: Sequence[Result]) -> dict[str, Waybill]:
-    """The waybills behind the numbers, for what an answer under an Idempotency-Key does not remember."""
+async def _waybills(call: Call, results: Sequence[Result]) -> dict[NumberRef, Waybill]:
+    """The waybills behind the numbers, for what an answer under an Idempotency-Key does not remember; where they have
+    been archived since, the number is all that is told."""
     refs = [one.outcome.ref for one in results if isinstance(one, Served) and isinstance(one.outcome, TakenParcel)]
-    return {waybill.ref.number: waybill for waybill in await queries.waybills(call.hall.db, refs)}
+    return {waybill.ref: waybill for waybill in await queries.waybills(call.hall.db, refs)}
 
 
-def _told(said: ParcelIn, result: Result, known: dict[str, Waybill]) -> ParcelOut:
+def _told(said: ParcelIn, result: Result, known: dict[NumberRef, Waybill]) -> ParcelOut:
     outcome = result.outcome if isinstance(result, Served) else result
     if isinstance(outcome, Refused | Refusal):
         refusal = outcome.refusal if isinstance(outcome, Refused) else outcome
         return ParcelOut(order_ids=said.order_ids, pack_id=said.pack_id, problem=problem_of(refusal))
-    waybill = known[outcome.number]
+    waybill = known.get(outcome.ref)
+    route = outcome.route or (None if waybill is None else waybill.route)
     return ParcelOut(
         order_ids=said.order_ids,
         pack_id=said.pack_id,
         carrier=outcome.ref.carrier,
         number=outcome.number,
         children=list(outcome.children),
-        state=waybill.state,
+        state=None if waybill is None else waybill.state,
         known=outcome.known,
         differs=list(outcome.differs),
         recipient_replaced=isinstance(result, Served) and result.hint.recipient_replaced,
-        route=RouteOut.of(outcome.route or waybill.route),
+        route=None if route is None else RouteOut.of(route),
     )

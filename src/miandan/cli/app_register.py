@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from miandan.access import service, tokens
+from miandan.access import consents, service, tokens
 from miandan.access.model import App, AppKind, AppState, Authorisation, Registration, Subject, read_scopes
 from miandan.access.model import carrier as carrier_subject
 from miandan.access.model import shop as shop_subject
@@ -168,6 +168,21 @@ async def grants(app_key: str | None, whom: Whom) -> int:
     return 0
 
 
+async def consent(whom: Whom) -> int:
+    """A consent word for one shop or carrier. Raises apps.one_subject and what `subjects` raises."""
+    async with open_session() as session:
+        found = await subjects(session.db, whom)
+        if len(found) != 1:
+            raise Refusal("apps.one_subject")
+        word, until = await consents.make_word(session.db, found[0])
+    _print([f"授权口令 word   {word}"])
+    say(f"✓ {_called(found[0])}：{_day(until)} 前用一次 good once, until then（北京时间 Beijing time）")
+    say(f"  授权页 page: {session.settings.public_url}/authorize?service_id=APP")
+    say("! 口令只显示这一次，只交给店铺（或快递公司）的负责人。它之前没用过的口令作废。")
+    say("  Shown only this once: hand it to whoever answers for the shop or carrier. Earlier unused words are void.")
+    return 0
+
+
 async def revoke(app_key: str, authorisation_id: str) -> int:
     """Raises access.authorisation_unknown."""
     try:
@@ -218,10 +233,13 @@ async def _root(session: Session) -> Wraps:
 def _granted(one: Authorisation) -> str:
     state = "有效 counts" if one.revoked_at is None else f"撤销 revoked {_day(one.revoked_at)}"
     until = "未取令牌 no tokens yet" if one.until is None else f"令牌至 until {_day(one.until)}"
-    whom = f"快递 {one.subject.carrier}" if one.subject.carrier else f"商家 {one.subject.merchant_id}"
-    shop = f" 店铺 {one.subject.shop_id}" if one.subject.shop_id else ""
     scopes = ",".join(sorted(one.scopes))
-    return f"{one.authorisation_id}  {one.app_key}  {shown(whom + shop)}  {state}  {until}  {scopes}"
+    return f"{one.authorisation_id}  {one.app_key}  {_called(one.subject)}  {state}  {until}  {scopes}"
+
+
+def _called(subject: Subject) -> str:
+    whom = f"快递 {subject.carrier}" if subject.carrier else f"商家 {subject.merchant_id}"
+    return shown(whom + (f" 店铺 {subject.shop_id}" if subject.shop_id else ""))
 
 
 def _day(moment: datetime) -> str:

@@ -128,6 +128,19 @@ def grants(
     _run(lambda: register.grants(app, _whom(shop, merchant, carrier)))
 
 
+@apps.command("consent")
+def consent(
+    shop: Annotated[str | None, typer.Option("--shop", help="店铺号 shop id")] = None,
+    merchant: Owner = None,
+    carrier: Annotated[str | None, typer.Option("--carrier", help="快递公司 carrier")] = None,
+) -> None:
+    """授权口令：a word with which one shop or carrier agrees on the authorisation page. 只显示一次 Shown once."""
+    from miandan.cli import app_register as register
+
+    whom = _whom([shop] if shop is not None else None, merchant, [carrier] if carrier is not None else None)
+    _run(lambda: register.consent(whom))
+
+
 @apps.command("revoke")
 def revoke(
     app: Key,

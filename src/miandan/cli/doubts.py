@@ -1,6 +1,5 @@
 """`miandan doubts`: the live calls whose outcome nobody knows, and where a person writes down what the carrier says."""
 
-import re
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from miandan.cli.logins import login
 from miandan.cli.session import open_session, say
 from miandan.kernel.errors import Refusal
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from miandan.waybills.counter import Counter
     from miandan.waybills.deciding import Doubt
 
-_LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")  # it stays in the audit log, so no name of a person
 _MISTYPED = ("carrier.number_breaks_rule", "carrier.number_repeated")
 
 
@@ -38,9 +37,7 @@ async def doubts(intent: str | None, word: Word, merchant_id: int | None) -> int
         return await _list(merchant_id)
     if intent is None or bool(word.issued) is word.lost:
         raise Refusal("doubts.one_answer")
-    if word.by is None or not _LOGIN.fullmatch(word.by):
-        raise Refusal("doubts.who")
-    return await _decide(_intent_id(intent), word, word.by, merchant_id)
+    return await _decide(_intent_id(intent), word, login(word.by), merchant_id)
 
 
 async def _list(merchant_id: int | None) -> int:

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,7 @@ LARGEST_FORM: Final = 32_768
 
 _MOST_FIELDS: Final = 64
 _FORM: Final = b"application/x-www-form-urlencoded"
+_METHOD_NOT_ALLOWED: Final = 405
 _COOKIE_BYTES: Final = 32
 _COOKIE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 SELF: Final = "'self'"
@@ -33,7 +35,7 @@ class Form:
     fields: Mapping[str, tuple[str, ...]]
 
     def one(self, name: str) -> str:
-        """"" where it is missing."""
+        """ "" where it is missing."""
         values = self.fields.get(name, ())
         return values[0] if len(values) == 1 else ""
 
@@ -52,6 +54,24 @@ class Answer:
     sends_to: tuple[str, ...] = (SELF,)
     cookie: str = ""
     retry_after: int | None = None
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from, to count by. A peer in a private network is taken for our proxy, and what it says in
+    X-Forwarded-For is believed: the last address that is not private, as each proxy adds its peer at the end."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    if not _is_private(peer):
+        return peer
+    told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
+    hops = [hop.strip() for hop in told.split(",") if hop.strip()]
+    return next((hop for hop in reversed(hops) if not _is_private(hop)), hops[-1] if hops else peer)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 async def read_form(scope: Scope, receive: Receive) -> Form | None:
@@ -94,6 +114,8 @@ async def send_page(send: Send, answer: Answer, *, with_body: bool = True) -> No
         headers.append((b"content-type", b"text/html; charset=utf-8"))
     if answer.location:
         headers.append((b"location", answer.location.encode("ascii")))
+    if answer.status == _METHOD_NOT_ALLOWED:
+        headers.append((b"allow", b"GET, HEAD, POST"))
     if answer.cookie:
         headers.append((b"set-cookie", answer.cookie.encode("ascii")))
     if answer.retry_after is not None:
@@ -124,9 +146,11 @@ class BrowserCookie:
         return "__Host-miandan" if self.secure else "miandan"
 
     def read(self, scope: Scope) -> str:
-        """"" where the browser has none."""
+        """ "" where the browser has none."""
         header = dict(scope["headers"]).get(b"cookie", b"").decode("latin-1")
-        found = [value for name, _, value in (one.strip().partition("=") for one in header.split(";")) if name == self.name]
+        found = [
+            value for name, _, value in (one.strip().partition("=") for one in header.split(";")) if name == self.name
+        ]
         return found[0] if len(found) == 1 and _COOKIE.fullmatch(found[0]) else ""
 
     def fresh(self) -> str:

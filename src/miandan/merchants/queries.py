@@ -16,6 +16,15 @@ _INSERT_MERCHANT = """
 
 _MERCHANT = "SELECT merchant_id, name, applicant, created_at FROM merchant WHERE merchant_id = $1"
 
+_MERCHANTS = "SELECT merchant_id, name, applicant, created_at FROM merchant ORDER BY created_at, merchant_id"
+
+# Two-part keys: nobody else locks by this first one.
+_LOCK_NAME = "SELECT pg_advisory_xact_lock(1835364967, hashtext($1))"
+
+_MERCHANTS_NAMED = """
+    SELECT merchant_id, name, applicant, created_at FROM merchant WHERE name = $1 ORDER BY created_at, merchant_id
+"""
+
 # A shop that was closed may be opened again, then with the type it has now.
 _OPEN_SHOP = """
     INSERT INTO shop (merchant_id, shop_id, name, platform, shop_type, opened_at)
@@ -96,6 +105,20 @@ async def insert_merchant(tx: Transaction, merchant: Merchant) -> bool:
 async def merchant(tx: Transaction, merchant_id: int) -> Merchant | None:
     row = await tx.fetchrow(_MERCHANT, merchant_id)
     return None if row is None else Merchant(**row)
+
+
+async def merchants(db: Reads) -> tuple[Merchant, ...]:
+    """All of them, the oldest first."""
+    return tuple(Merchant(**row) for row in await db.fetch(_MERCHANTS))
+
+
+async def lock_name_for_update(tx: Transaction, name: str) -> None:
+    """Whoever else registers this name waits until the transaction ends."""
+    await tx.execute(_LOCK_NAME, name)
+
+
+async def merchants_named(db: Reads, name: str) -> tuple[Merchant, ...]:
+    return tuple(Merchant(**row) for row in await db.fetch(_MERCHANTS_NAMED, name))
 
 
 async def open_shop(tx: Transaction, shop: Shop) -> bool:

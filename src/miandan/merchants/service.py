@@ -27,6 +27,28 @@ async def register_merchant(
     return merchant
 
 
+async def register_once(db: Database, name: str, applicant: str, at: datetime | None = None) -> tuple[Merchant, bool]:
+    """`register_merchant` unless one of this name and kind is there; whether it is new. Two at once write one.
+
+    A second merchant of one name is registered under an id that is given. Raises merchant.applicant_unknown.
+    """
+    if shop_types().applicant(applicant) is None:
+        raise Refusal("merchant.applicant_unknown", applicant=applicant)
+    fresh = Merchant(new_merchant_id(), name, applicant, at or now())
+    async with db.transaction() as tx:
+        await queries.lock_name_for_update(tx, name)
+        for known in await queries.merchants_named(tx, name):
+            if known.applicant == applicant:
+                return known, False
+        await queries.insert_merchant(tx, fresh)
+    return fresh, True
+
+
+async def all_merchants(db: Database) -> tuple[Merchant, ...]:
+    """Every merchant of the installation, the oldest first."""
+    return await queries.merchants(db)
+
+
 async def find_merchant(db: Database, merchant_id: int) -> Merchant:
     """Raises merchant.unknown."""
     async with db.transaction() as tx:

@@ -128,6 +128,8 @@ _OFFERED = f"""
      ORDER BY name, version DESC
 """
 
+_EVER_OFFERED = "SELECT EXISTS (SELECT FROM print_template WHERE merchant_id = $1 AND name = $2)"
+
 _OWN_TEMPLATE = f"""
     SELECT {_TEMPLATE_COLUMNS}
       FROM print_template
@@ -259,6 +261,11 @@ async def withdraw(tx: Transaction, merchant_id: int, name: str, at: datetime) -
 async def offered(db: Reads, merchant_id: int) -> list[OwnTemplate]:
     """The newest version of each template that the merchant offers, by name."""
     return [OwnTemplate(**dict(row)) for row in await db.fetch(_OFFERED, merchant_id)]
+
+
+async def ever_offered(db: Reads, merchant_id: int, name: str) -> bool:
+    """Whether the merchant offers a template of this name, or did so once."""
+    return bool(await db.fetchval(_EVER_OFFERED, merchant_id, name))
 
 
 async def own_template(db: Reads, merchant_id: int, name: str, version: int) -> OwnTemplate | None:

@@ -216,6 +216,16 @@ async def withdraw_template(db: Database, merchant_id: int, name: str, at: datet
             raise Refusal("printing.template_gone", name=name)
 
 
+async def offers_of(db: Database, merchant_id: int) -> list[OwnTemplate]:
+    """The newest version of each template that the merchant offers, by name."""
+    return await queries.offered(db, merchant_id)
+
+
+async def was_offered(db: Database, merchant_id: int, name: str) -> bool:
+    """Whether the merchant offers a template of this name, or did so before it was withdrawn."""
+    return await queries.ever_offered(db, merchant_id, name)
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from miandan.api.app import make_api
+from miandan.console.authorise import authorise_door
 from miandan.dialects.doudian.calls import methods
 from miandan.dialects.doudian.gateway import Gateway
 from miandan.hall import Hall
@@ -19,6 +20,7 @@ def put_together(hall: Hall, doudian_port: int | None = None) -> tuple[Front, Se
     doors: dict[str, Door] = {
         "doudian": Gateway(hall, "/doudian"),
         "api": make_api(hall),
+        "authorize": authorise_door(hall),
         "templates": template_door(hall.printing),
         "health": _healthy(hall),
     }

@@ -18,6 +18,10 @@ BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
 """How long calls under way may take after the server was told to stop."""
 
+KEEP_ALIVE_SECONDS: Final = 75
+"""How long an idle connection stays open, longer than the 60 s of common proxies and clients: whoever closes first
+decides, and a call sent into a connection that we are closing has no answer."""
+
 Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -55,6 +59,7 @@ async def listen(front: Front, sockets: Sequence[socket.socket], loops: Sequence
         backlog=BACKLOG,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)

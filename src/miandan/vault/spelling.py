@@ -30,6 +30,8 @@ def spelled_phone(phone: str) -> str:
 
 def split_extension(phone: str) -> tuple[str, str]:
     """Number and extension of a virtual number in one text, such as 18400000965-7576; any other phone as it is."""
+    if phone.isdigit():
+        return phone, ""
     match = _VIRTUAL.fullmatch(phone.strip())
     return (match[1], match[2]) if match else (phone, "")
 

@@ -140,6 +140,7 @@ class Waybill:
     shipped_at: datetime | None
     first_scan_at: datetime | None
     taken_at: datetime
+    taken_by: str
     units: int
     version: int
     shop_id: str

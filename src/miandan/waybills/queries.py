@@ -229,6 +229,7 @@ def read_waybill(row: Record | Mapping[str, Any]) -> Waybill:
         shipped_at=row["shipped_at"],
         first_scan_at=row["first_scan_at"],
         taken_at=row["taken_at"],
+        taken_by=row["taken_by"],
         units=row["units"],
         version=row["version"],
         shop_id=row["shop_id"],

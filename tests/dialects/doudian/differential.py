@@ -14,6 +14,7 @@ from miandan.cli.shipping import Line, State, ship
 from miandan.hall import Hall
 from miandan.kernel.settings import Settings
 from miandan.orders.model import OrderDraft, OrderLine, ReadResult
+from miandan.orders.recipients import completed
 from miandan.vault.model import Recipient
 from miandan.waybills.for_orders import OrderParcel, OrdersTake, take_for_orders
 from miandan.waybills.model import Refused, Taken
@@ -23,6 +24,9 @@ from tests.dialects.doudian.orders import recipient
 CARRIER, CODE = "yto", "yuantong"
 GOODS = ({"line_id": "", "title": "保温杯", "spec": "500ml", "quantity": 2},)
 Value = TypeVar("Value")
+_RECEIVER = completed(recipient())
+"""The receiver with the code of the place that the names mean, which routes follow."""
+
 _CODE = re.compile(r"\[([a-z_.]+)\]$")
 
 
@@ -106,7 +110,7 @@ async def native(place: Place, batch: Batch) -> dict[str, Got]:
     wish = AccountWish(CARRIER, Sender("示例发货仓", "0571-00000000", *names))
     chosen = await place.hall.accounts.account_for(place.merchant_id, place.merchant_id, place.shop_id, wish)
     parcels = tuple(
-        OrderParcel(place.shop_id, one.order_ids, one.pack_id, recipient(), GOODS, outside=one.outside)
+        OrderParcel(place.shop_id, one.order_ids, one.pack_id, _RECEIVER, GOODS, outside=one.outside)
         for one in batch.values()
     )
     where = chosen.account.account_id, chosen.ship_from.ship_from_id

@@ -139,3 +139,10 @@ async def test_a_carrier_that_does_not_exist_is_named_as_a_wrong_parameter(groun
     async with ground.erp() as erp:
         envelope = await erp.call(DETAIL, {"logistics_code": "nobody-express", "track_no": "1"})
         assert (envelope["code"], envelope["sub_code"]) == (40004, "isv.parameter-invalid:10901")
+
+
+async def test_characters_that_no_database_stores_are_left_out_of_what_is_asked(ground: Ground) -> None:
+    async with ground.erp() as erp:
+        number = await shipped(erp)
+        assert (await erp.ok(DETAIL, asked(f"{number}\0")))["track_info"]["track_no"] == number
+        assert await erp.refused(DETAIL, asked("\0")) == "isv.missing-parameter:400"

@@ -391,6 +391,7 @@ async def test_pieces_of_several_packs_fill_the_lines_in_their_order(ground: Gro
             *(pair.supplier.ok(RETURN, returning(pair, distr, pack_list=packs)) for _ in range(4))
         )
         assert misfits(RETURN, answers[0]) == []
+        answers.append(await pair.supplier.ok(RETURN, returning(pair, distr, pack_list=packs)))
         assert all(one == answers[0] for one in answers)
         assert [(one["track_no"], one["ship_num"]) for one in answers[0]["pack_list"]] == [(first, 3), (second, 2)]
         sql = "SELECT lines FROM shipment WHERE merchant_id = $1 AND number = $2"

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from miandan.access.calls import CallNote
 from miandan.access.model import SubjectKind, Tokens
-from miandan.api.models.fields import Answer, Asked, MaybeId
+from miandan.api.models.fields import Answer, Asked, MaybeId, printable
 from miandan.kernel.clock import now
 
 AppKey = Annotated[
@@ -18,6 +18,7 @@ AppKey = Annotated[
         validation_alias=AliasChoices("app_key", "client_id"),
         description="应用编号，也可写作 client_id / the app's key, also as client_id",
     ),
+    AfterValidator(printable),
 ]
 AppSecret = Annotated[
     str,
@@ -27,8 +28,9 @@ AppSecret = Annotated[
         validation_alias=AliasChoices("secret", "client_secret"),
         description="应用密钥，也可写作 client_secret / its secret, also as client_secret",
     ),
+    AfterValidator(printable),
 ]
-TokenText = Annotated[str, Field(min_length=1, max_length=200)]
+TokenText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 
 
 class TokenIn(Asked):

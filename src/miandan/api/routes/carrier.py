@@ -10,7 +10,7 @@ from miandan.accounts import carrier_decisions
 from miandan.api.errors import problem_of
 from miandan.api.models.carriers import ApplicationList, ApplicationOut, Approved, ApproveIn, RejectIn
 from miandan.api.models.orders import RecipientOut
-from miandan.api.models.waybills import ByCarrierIn, EndedByCarrier, ScanIn, ScanRefused, ScansIn, ScansKept
+from miandan.api.models.scans import ByCarrierIn, EndedByCarrier, ScanIn, ScanRefused, ScansIn, ScansKept
 from miandan.api.routes.given import PREFIX, LetIn, NumberPath
 from miandan.api.security import Guarded, needs
 from miandan.tracking.model import Scan

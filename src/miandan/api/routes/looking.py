@@ -10,7 +10,7 @@ from miandan.accounts.netsites import netsites_of
 from miandan.api.models.access import CallOut
 from miandan.api.models.carriers import AccountList, AccountOut, CarrierList, CarrierOut
 from miandan.api.models.orders import RevealedList, RevealIn
-from miandan.api.models.waybills import RouteTravelled, ScanOut
+from miandan.api.models.scans import RouteTravelled, ScanOut
 from miandan.api.revealing import reveal_fields
 from miandan.api.routes.given import PREFIX, CarrierPath, LetIn, NumberPath, number_of
 from miandan.api.security import Guarded, needs

@@ -1,15 +1,13 @@
 """Orders: put by their marketplace, changed by events, read with masked recipients."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query
 
 from miandan.access.model import Scope
-from miandan.api.cursors import cursor, read_cursor
+from miandan.api.cursors import cursor_to, read_cursor
 from miandan.api.errors import problem_of
 from miandan.api.models.fields import Problem, Time
 from miandan.api.models.orders import (
@@ -47,11 +45,6 @@ class Way(StrEnum):
 
     OLDEST_FIRST = "oldest_first"
     NEWEST_FIRST = "newest_first"
-
-
-class _Position(msgspec.Struct):
-    at: datetime
-    order_id: str
 
 
 @router.put("/orders/{order_id}", summary="推送订单 Put an order", **needs(Scope.ORDERS))
@@ -164,11 +157,8 @@ def _about(call: Call, wanted: Wanted, way: Way) -> list[str]:
 
 
 def _after(call: Call, about: list[str], text: str) -> Cursor | None:
-    if not text:
-        return None
-    position = read_cursor(call.hall.root, about, text, _Position)
-    return Cursor(position.at, position.order_id)
+    return read_cursor(call.hall.root, about, text, Cursor) if text else None
 
 
 def _next(call: Call, about: list[str], behind: Cursor | None) -> str | None:
-    return None if behind is None else cursor(call.hall.root, about, _Position(behind.at, behind.order_id))
+    return None if behind is None else cursor_to(call.hall.root, about, behind)

@@ -83,6 +83,8 @@ class Table:
         so is what is wrong, to name it. Raises doudian.json_malformed, doudian.field_missing, doudian.field_type,
         doudian.field_limit; each names the field and shows nothing of its value.
         """
+        if "\\u0000" in text:  # left out where text is read; no database stores it
+            return self._read_leniently(text)
         if self._strict is None:
             self._strict = msgspec.json.Decoder(_strict_type(self.root, self.method))
         try:
@@ -190,6 +192,7 @@ def _text(table: Field, given: Any) -> str:
         raise _wrong_type(table)
     else:
         text = repr(given)
+    text = text.replace("\0", "")
     if len(text) > LONGEST_TEXT:
         raise Refusal("doudian.field_limit", field=table.path, limit=f"<= {LONGEST_TEXT}")
     return text

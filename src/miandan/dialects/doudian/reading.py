@@ -63,7 +63,7 @@ def carrier_of(given: Mapping[str, Any]) -> Carrier:
 
 def order_named(order_id: str) -> str:
     """Order ids of the old interface end with an A that the e-waybill methods do not know; both are the same order."""
-    return order_id[:-1] if _OLD_ORDER_ID.fullmatch(order_id) else order_id
+    return order_id[:-1] if order_id.endswith("A") and _OLD_ORDER_ID.fullmatch(order_id) else order_id
 
 
 def read_sender(given: Mapping[str, Any]) -> tuple[Sender, str]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from miandan.accounts import supply, supply_orders
-from miandan.accounts.account_book import lent_account
 from miandan.accounts.choosing import Wish
 from miandan.accounts.supply_model import Distribution, SupplyRelation
 from miandan.carriers.model import Carrier
@@ -14,7 +13,7 @@ from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.reading import carrier_named, read_goods, read_sender, read_services
 from miandan.dialects.doudian.taking import hint_of
-from miandan.dialects.doudian.using import waybill_of
+from miandan.dialects.doudian.using import must_have_taken, waybill_of
 from miandan.kernel.errors import Refusal
 from miandan.waybills import queries
 from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
@@ -51,13 +50,13 @@ def _must_be_of(found: Distribution, user_id: str) -> Distribution:
 
 
 async def supplied_number(call: Call, carrier: Carrier, track_no: str, user_id: str) -> NumberRef:
-    """A number of a shop that the caller supplies or supplied, on an account that it lent.
+    """A number that this app took for a shop that the caller supplies or supplied, on an account that it lent.
 
     Raises supply.no_relation, waybill.unknown, supply.nothing_lent.
     """
     relation = await _relation_with(call, user_id)
     waybill = await waybill_of(call, relation.seller_id, relation.shop_id, carrier, track_no)
-    await lent_account(call.db, call.merchant_id, relation.seller_id, waybill.account_id)
+    await must_have_taken(call, waybill)
     return waybill.ref
 
 

@@ -15,7 +15,7 @@ from miandan.waybills.model import NumberRef, order_of_key
 async def new_recipient(call: Call, ref: NumberRef, given: Mapping[str, Any]) -> dict[str, Any]:
     """What `lives.update` is to be told. An order that we keep goes to its own recipient, whatever the call says.
 
-    Raises doudian.field_missing, vault.cipher_*.
+    Raises doudian.field_missing and what `gather` says of ciphertext.
     """
     [waybill] = await queries.waybills(call.db, [ref])
     order = await _order_of(call, ref)

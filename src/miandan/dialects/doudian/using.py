@@ -25,15 +25,22 @@ async def using_shop(call: Call, user_id: str | None) -> tuple[int, str]:
 
 
 async def number_of(call: Call, carrier: Carrier, track_no: str, user_id: str | None) -> NumberRef:
-    """A number of the caller's shop, or of a shop to which the caller lent the account it was taken on.
+    """A number of the caller's shop, or one that this app took for another shop on an account that the caller lent.
 
     Raises waybill.unknown also for a number of somebody else: whose it is is nobody's business. supply.nothing_lent.
     """
     merchant_id, shop_id = await using_shop(call, user_id)
     waybill = await waybill_of(call, merchant_id, shop_id, carrier, track_no)
     if merchant_id != call.merchant_id:
-        await lent_account(call.db, call.merchant_id, merchant_id, waybill.account_id)
+        await must_have_taken(call, waybill)
     return waybill.ref
+
+
+async def must_have_taken(call: Call, waybill: Waybill) -> None:
+    """What the user of a lent account took for itself is not the lender's. Raises supply.nothing_lent, waybill.unknown."""
+    await lent_account(call.db, call.merchant_id, waybill.ref.merchant_id, waybill.account_id)
+    if waybill.taken_by != call.app.app_key:
+        raise Refusal("waybill.unknown", carrier=waybill.ref.carrier, number=waybill.ref.number)
 
 
 async def waybill_of(call: Call, merchant_id: int, shop_id: str, carrier: Carrier, track_no: str) -> Waybill:
@@ -46,7 +53,7 @@ async def waybill_of(call: Call, merchant_id: int, shop_id: str, carrier: Carrie
 
 
 async def lending_merchants(call: Call, asked: Sequence[Asked]) -> dict[int, int]:
-    """By place of a number: the merchant whose parcel it is, where it was taken on an account that the caller lent."""
+    """By place of a number: the merchant whose parcel it is, where this app took it on an account that the caller lent."""
     found: dict[int, int] = {}
     for carrier in {one.carrier for one in asked}:
         numbers = [one.number for one in asked if one.carrier == carrier]
@@ -67,7 +74,7 @@ async def _lent(call: Call, merchant_id: int, asked: Asked) -> bool:
     try:
         ref = await lives.find(call.db, merchant_id, asked.carrier, asked.number)
         [waybill] = await queries.waybills(call.db, [ref])
-        await lent_account(call.db, call.merchant_id, merchant_id, waybill.account_id)
+        await must_have_taken(call, waybill)
     except Refusal:
         return False
     return True

@@ -1,0 +1,268 @@
+"""Nobody's name, phone, address or remark is left in a log, a stream or a book of calls, whatever clients do wrong.
+
+Planted people go through every door of a real server, in every place of a request; then all that the server said, and
+every table where calls, messages and acts are written down, is searched for them in every spelling.
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import asyncpg
+
+from miandan.access import pushes
+from miandan.kernel.database import Database, open_database
+from miandan.kernel.postgres.layout import Layout
+from miandan.kernel.settings import Settings
+from miandan.orders import intake
+from miandan.orders.model import OrderRef
+from miandan.orders.standing import OrderEvent
+from tests.cli.clerk import PROGRAM
+from tests.dialects.doudian.conftest import _load
+from tests.dialects.doudian.erp import MERCHANT, SHOP, receiver
+from tests.dialects.doudian.listener import Listener
+from tests.dialects.doudian.orders import put_order
+from tests.dialects.doudian.storm import TAKE, Storm, ask
+from tests.served import Served, served
+from tests.vault.planted import Finding, planted_in_database, planted_in_text
+
+BOOKS = ("api_call", "outbox", "push_delivery", "audit_entry")
+"""Tables that say what happened: no text of a client belongs there, not even as an id."""
+
+_PATIENCE_SECONDS = 30
+
+
+class _Everything(logging.Handler):
+    """Every record of every logger as it would be written, with its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{self.format(record)} {record.args!r} {record.__dict__!r}")
+
+
+@contextmanager
+def all_logs() -> Iterator[list[str]]:
+    """What any logger of this process says at any level until the block ends."""
+    handler, root = _Everything(), logging.getLogger()
+    before = {name: logging.getLogger(name).level for name in ("", *logging.root.manager.loggerDict)}
+    root.addHandler(handler)
+    for name in before:
+        logging.getLogger(name).setLevel(1)
+    try:
+        yield handler.lines
+    finally:
+        root.removeHandler(handler)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def in_books(findings: list[Finding]) -> list[Finding]:
+    return [one for one in findings if any(f".{book}." in one.place for book in BOOKS)]
+
+
+async def assert_nobody_is_kept(db: Database, storm: Storm) -> None:
+    """Books of what happened hold no text of any client, and no table holds anybody where nobody belongs."""
+    assert in_books(await planted_in_database(db, storm.words)) == []
+    assert await planted_in_database(db, storm.words_of_nobody) == []
+
+
+async def break_over(storm: Storm, *, url: str) -> int:
+    """Every mistake once; how many requests that were."""
+    storm.url = url
+    await storm.begin()
+    number, order_id = await storm.number()
+    sent = [await ask(url, one.raw) for one in storm.requests(number, order_id)]
+    answered = [json.loads(one) for one in sent if one.startswith(b"{")]
+    codes = {answer.get("code") for answer in answered}
+    assert {10000, 40001, 40003, 40004, 50002} <= codes, codes  # the storm reached what it was made for
+    return len(sent)
+
+
+@asynccontextmanager
+async def sandbox(settings: Settings) -> AsyncIterator[Served]:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    await _load(settings)
+    async with served(settings) as running:
+        yield running
+
+
+async def test_no_log_and_no_book_of_a_server_holds_anybody_whatever_a_client_sends(settings: Settings) -> None:
+    streams = io.StringIO()
+    with all_logs() as lines, contextlib.redirect_stdout(streams), contextlib.redirect_stderr(streams):
+        async with sandbox(settings) as running, Listener().listening() as listener:
+            hall = running.hall
+            storm = Storm(running.url)
+            await pushes.subscribe(hall.db, storm.erp.app_key, listener.url)
+            assert await break_over(storm, url=running.url) > 60
+            one = storm.somebody("order of ours")
+            order_id = await put_order(hall, name=one.name, mobile=one.phone, detail=one.detail)
+            await _change_address(running, storm, order_id)
+            await _pushed(listener)
+            await hall.calls.flush()
+            await assert_nobody_is_kept(hall.db, storm)
+            for book in BOOKS:
+                assert await hall.db.fetchval(f"SELECT count(*) FROM {book}") > 0, book
+    said = "\n".join(lines)
+    assert planted_in_text(said + streams.getvalue(), storm.words) == []
+    assert "uvicorn" in said, "the logs were listened to"
+
+
+async def _change_address(running: Served, storm: Storm, order_id: str) -> None:
+    from dataclasses import replace
+
+    from tests.dialects.doudian.orders import recipient
+
+    one = storm.somebody("new address")
+    moved = replace(recipient(name=one.name, mobile=one.phone, detail=one.detail), buyer_remark=one.buyer_remark)
+    keys = await running.hall.vault.keys_of(MERCHANT)
+    where = OrderRef(SHOP, order_id)
+    await intake.hear(running.hall.db, keys, where, OrderEvent.ADDRESS_CHANGED, 2, recipient=moved)
+
+
+async def _pushed(listener: Listener) -> None:
+    for _ in range(200):
+        if len(listener.messages) > 1:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("nothing was pushed")
+
+
+TROUBLES = {
+    "a constraint that quotes the row": (
+        "ALTER TABLE waybill ADD CONSTRAINT never CHECK (shop_id = 'never') NOT VALID",
+        "ALTER TABLE waybill DROP CONSTRAINT never",
+    ),
+    "a table that is gone": ("ALTER TABLE parcel_key RENAME TO away", "ALTER TABLE away RENAME TO parcel_key"),
+    "a column that is gone": (
+        "ALTER TABLE trade_order RENAME COLUMN recipient TO away",
+        "ALTER TABLE trade_order RENAME COLUMN away TO recipient",
+    ),
+}
+
+
+async def test_trouble_of_the_database_names_nobody(settings: Settings, server_settings: Settings) -> None:
+    storm = Storm("")
+    with all_logs() as lines:
+        async with sandbox(settings) as running:
+            storm.url = running.url
+            await storm.begin()
+            known = await put_order(running.hall)
+            for breaking, mending in TROUBLES.values():
+                await running.hall.db.execute(breaking)
+                answers = await _takes(storm, known, breaking)
+                await running.hall.db.execute(mending)
+                assert any(answer["code"] != 10000 or answer["data"]["err_infos"] for answer in answers), breaking
+                assert planted_in_text(json.dumps(answers, ensure_ascii=False), storm.words) == []
+            answers = await _takes_while_connections_die(storm, known, settings)
+            assert planted_in_text(json.dumps(answers, ensure_ascii=False), storm.words) == []
+            await running.hall.calls.flush()
+            await assert_nobody_is_kept(running.hall.db, storm)
+    assert planted_in_text("\n".join(lines), storm.words) == []
+    log = Layout.of(server_settings.data).log.read_text(encoding="utf-8", errors="replace")
+    assert planted_in_text(log, storm.words) == []
+
+
+async def _takes(storm: Storm, known: str, place: str, times: int = 3) -> list[dict[str, object]]:
+    """Orders of another channel and of our own, each with people of its own."""
+    from tests.dialects.doudian.erp import order, take
+
+    raw = []
+    for turn in range(times):
+        for channel in ("1", ""):
+            one = storm.somebody(f"{place} {turn} {channel}")
+            info = receiver(one.name, one.phone, one.detail)
+            asked = order(known if not channel else None, receiver_info=info, remark=one.buyer_remark)
+            text = json.dumps(take(asked, carrier="yuantong", order_channel=channel))
+            raw.append(storm.post(storm.erp, TAKE, text))
+    return [json.loads(one) for one in await asyncio.gather(*(ask(storm.url, one) for one in raw))]
+
+
+async def _takes_while_connections_die(storm: Storm, known: str, settings: Settings) -> list[dict[str, object]]:
+    killer = await asyncpg.connect(settings.database_url)
+    done = asyncio.Event()
+
+    async def kill() -> None:
+        while not done.is_set():
+            await killer.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await asyncio.sleep(0.02)
+
+    killing = asyncio.create_task(kill())
+    answers = [one for turn in range(5) for one in await _takes(storm, known, f"connections die {turn}")]
+    done.set()
+    await killing
+    await killer.close()
+    assert any(answer["code"] != 10000 or answer["data"]["err_infos"] for answer in answers)  # type: ignore[index]
+    return answers
+
+
+def test_a_server_that_is_started_called_and_stopped_says_nobody_on_its_streams(settings: Settings) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_load(settings))
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "MIANDAN_DATA": str(settings.data),
+        "MIANDAN_DATABASE_URL": settings.database_url or "",
+        "MIANDAN_SANDBOX": "1",
+        "PYTHONDEVMODE": "1",
+    }
+    command = [str(PROGRAM), "serve", "--port", "0"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    storm = Storm("")
+    try:
+        assert process.stderr is not None
+        begun = _until_it_listens(process.stderr)
+        url = re.findall(r"(http://127\.0\.0\.1:\d+)/doudian", begun)[0]
+        assert asyncio.run(break_over(storm, url=url)) > 60
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=_PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "Stopped" in err
+    assert planted_in_text(begun + out + err, storm.words) == []
+    asyncio.run(_nobody_is_kept(settings, storm))
+
+
+def _until_it_listens(stream: io.TextIOBase | object) -> str:
+    said = ""
+    for line in stream:  # type: ignore[attr-defined]  # ends with the program
+        said += line
+        if "/api/v1" in line:
+            return said
+    raise AssertionError(said)
+
+
+async def _nobody_is_kept(settings: Settings, storm: Storm) -> None:
+    async with open_database(settings, pool_size=2) as db:
+        await assert_nobody_is_kept(db, storm)
+        assert await db.fetchval("SELECT count(*) FROM api_call") > 60
+
+
+def test_the_search_finds_a_person_in_a_log_of_any_spelling(tmp_path: Path) -> None:
+    storm = Storm("")
+    one = storm.somebody("somewhere")
+    with all_logs() as lines:
+        try:
+            raise ValueError(one.phone)
+        except ValueError:
+            logging.getLogger("uvicorn.error").debug("%r failed", {"to": one.name}, exc_info=True)
+    assert {found.word for found in planted_in_text("\n".join(lines), storm.words)} == {
+        "somewhere: name",
+        "somewhere: phone",
+    }
