@@ -44,6 +44,7 @@ PARTS = (
     Part("mupdf-tools", "mutool", "that a second PDF program draws a label as the first one does"),
     Part("nodejs", "node", "that foreign programs draw our ZPL and ESC/POS as they were meant"),
     Part("npm", "npm", "the same, unless their packages have been installed before"),
+    Part("chromium", "chromium", "that the authorisation page works and fits in a real browser"),
     Part("cups-daemon", "/usr/sbin/cupsd", "that a label PDF scans after its way through a print queue"),
     Part("cups-client", "/usr/sbin/lpadmin", "that a label PDF scans after its way through a print queue"),
     Part(

@@ -13,13 +13,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from miandan.access import consents, service, tokens
-from miandan.access.model import AppKind, Registration, Scope, carrier, shop
+from miandan.access.model import App, AppKind, Registration, Scope, carrier, shop
 from miandan.access.scopes import scopes_for, usual_scopes
 from miandan.console.web import BrowserCookie, address_of
 from miandan.kernel.clock import now
 from miandan.merchants import service as merchants
+from miandan.merchants.model import Platform
 from tests.console.conftest import Serving
 from tests.console.owner import CALLBACK, SECOND_CALLBACK, SHOP, Page, owner, read, tool, word_of
+from tests.served import Served
 
 NAMES = ("示例百货旗舰店", "示例百货有限公司", "S10001", "1001")
 
@@ -29,6 +31,12 @@ def sent_to(page: Page) -> tuple[str, dict[str, list[str]]]:
     assert page.status == 303, page.text
     parts = urlsplit(page.answer.headers["location"])
     return f"{parts.scheme}://{parts.netloc}{parts.path}", parse_qs(parts.query, keep_blank_values=True)
+
+
+async def codes_of(running: Served, app: App) -> int:
+    """How many codes the app was given."""
+    count: int = await running.hall.db.fetchval("SELECT count(*) FROM app_code WHERE app_key = $1", app.app_key)
+    return count
 
 
 async def test_a_shop_lets_an_erp_in_and_the_public_client_gets_its_token(serving: Serving) -> None:
@@ -198,7 +206,7 @@ async def test_no_form_goes_through_that_was_not_made_for_this_browser(serving: 
         assert (await other.post(stolen)).status == 403
         async with owner(running) as fresh:
             assert (await fresh.post(stolen)).status == 403
-        assert await running.hall.db.fetchval("SELECT count(*) FROM app_code") == 0
+        assert await codes_of(running, app) == 0
         assert (await someone.agree(second)).status == 303
 
 
@@ -210,7 +218,7 @@ async def test_a_confirmation_counts_once_and_of_two_at_once_one_wins(serving: S
         assert sorted(one.status for one in answers) == [303] + [403] * 7
         assert all("已经用过" in one.text for one in answers if one.status == 403)
         assert (await someone.agree(page)).status == 403
-        assert await running.hall.db.fetchval("SELECT count(*) FROM app_code") == 1
+        assert await codes_of(running, app) == 1
 
 
 async def test_words_that_do_not_count_are_answered_with_what_to_do(serving: Serving) -> None:
@@ -251,7 +259,7 @@ async def test_nothing_ticked_asks_again_and_declining_spends_nothing(serving: S
         assert "没有授权" in declined.text
         beyond = await someone.post(page.hidden | {"scope": "carrier", "decision": "agree"})
         assert beyond.status == 400
-        assert await running.hall.db.fetchval("SELECT count(*) FROM app_code") == 0
+        assert await codes_of(running, app) == 0
         page = await someone.type_word(await someone.open(app), word)
         assert (await someone.agree(page)).code
 
@@ -303,13 +311,16 @@ async def test_an_app_forbidden_between_two_forms_gets_nothing(serving: Serving)
         await service.forbid(running.hall.db, app.app_key)
         refused = await someone.agree(page)
         assert (refused.status, "access.app_forbidden" in refused.text) == (403, True)
-        assert await running.hall.db.fetchval("SELECT used_at FROM consent_word") is None
+        of_app = "FROM consent_word WHERE ticket_app = $1 AND used_at IS NULL"
+        assert await running.hall.db.fetchval(f"SELECT count(*) {of_app}", app.app_key) == 1
 
 
 async def test_a_shop_that_closed_meanwhile_is_not_asked(serving: Serving) -> None:
     async with serving() as running, owner(running) as someone:
-        app, word = await tool(running), await word_of(running)
-        await merchants.close_shop(running.hall.db, 1001, "S10001")
+        db = running.hall.db
+        await merchants.open_shop(db, 1001, "S-closing", "要关的店", Platform.OWN, "flagship")
+        app, word = await tool(running), await word_of(running, shop(1001, "S-closing"))
+        await merchants.close_shop(db, 1001, "S-closing")
         page = await someone.type_word(await someone.open(app), word)
         assert "shop.unknown" in page.text
         assert not page.ticks

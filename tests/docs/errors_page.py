@@ -27,7 +27,9 @@ ROOMS = {
     "printing": "打印 / Printing",
     "outbound": "发货 / Shipping",
     "api": "原生接口 / Native API",
+    "dialects": "其它平台的接口 / Interfaces of other platforms",
     "console": "网页 / Pages",
+    "server": "服务 / Server",
     "cli": "命令 / Commands",
 }
 TURNS = {

@@ -1,4 +1,4 @@
-"""docs/dialects/doudian.md says what the dialect does: its tables follow the code, its programs run, its numbers hold."""
+"""docs/dialects/doudian.md says what the dialect does: tables follow the code, programs run, figures hold."""
 
 import asyncio
 import os
@@ -38,6 +38,7 @@ from tests.docs.doudian_codes import (
     rows,
 )
 from tests.docs.pages import read
+from tests.docs.raised import ROOT
 from tests.docs.reachable import met
 from tests.served import served
 
@@ -144,6 +145,9 @@ def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     assert [one for one in figures if one not in TEXT] == []
     assert f"at most {_most('logistics.newCreateOrder', 'order_infos')} orders" in TEXT
     assert f"最多 {_most('logistics.newCreateOrder', 'order_infos.pack_id')} 个字母" in TEXT
+    numbers = _most("logistics.waybillApply", "waybill_applies")
+    assert f"at most {numbers} numbers" in TEXT
+    assert f"({numbers} a call at most)" in read(ROOT / "docs" / "printing-data.md")
 
 
 def _most(method: str, path: str) -> int:

@@ -19,9 +19,7 @@ _GRANT_FOR_UPDATE = _GRANT + "WHERE merchant_id = $1 AND grant_id = $2 FOR UPDAT
 _GRANTS = _GRANT + "WHERE merchant_id = $1 ORDER BY granted_at, grant_id"
 
 _GRANT_ANYWHERE = _GRANT + "WHERE grant_id = $1"
-_ALL_GRANTS = (
-    _GRANT + "WHERE $1::bigint IS NULL OR merchant_id = $1 OR user_id = $1 ORDER BY granted_at, grant_id"
-)
+_ALL_GRANTS = _GRANT + "WHERE $1::bigint IS NULL OR merchant_id = $1 OR user_id = $1 ORDER BY granted_at, grant_id"
 
 _START_REVOKING = "UPDATE share_grant SET state = 'revoking' WHERE merchant_id = $1 AND grant_id = $2"
 

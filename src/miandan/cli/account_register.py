@@ -9,6 +9,7 @@ from miandan.accounts.model import Account, Billing, ShipFrom
 from miandan.branches import loaded
 from miandan.carriers.catalogue import catalogue
 from miandan.cli import typed
+from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.senders import Typed, read_senders
 from miandan.cli.session import open_session, say, shown
@@ -102,7 +103,7 @@ async def _book(
     words: tuple[str, str], verb: Callable[..., Awaitable[Account]], account_id: str, units: int, key: str
 ) -> int:
     kind, done = words
-    async with open_session() as session:
+    async with open_installation() as session:
         account = await _account(session.db, account_id)
         entry = typed.entry(kind, str(account.account_id), key)
         before = await loaded.is_booked(session.db, account.carrier, entry)
@@ -118,7 +119,7 @@ async def _book(
 
 async def suspend(account_id: str, reason: str) -> int:
     """Stop an account; what workers held comes back. Raises account.unknown, .closed, .reason_missing."""
-    async with open_session() as session:
+    async with open_installation() as session:
         account = await _account(session.db, account_id)
         back = await service.suspend(session.db, account.merchant_id, account.account_id, reason)
     say(f"✓ 已暂停 suspended: {_named(account)}；收回租约 {back:,} 单 units came back from workers")
@@ -133,7 +134,7 @@ async def resume(account_id: str) -> int:
 async def full_label(account_id: str, by: str | None) -> int:
     """Put on record who decided that recipients are printed in full. Raises doubts.who, account.unknown."""
     actor = login_or_own(by)
-    async with open_session() as session:
+    async with open_installation() as session:
         account = await _account(session.db, account_id)
         if account.full_label_by is None:
             account = await service.choose_full_label(session.db, account.merchant_id, account.account_id, actor)
@@ -160,7 +161,7 @@ async def carrier_stops(account_id: str) -> int:
 
 
 async def _change(account_id: str, verb: Callable[[Database, int, UUID], Awaitable[Account]], now_it_is: str) -> int:
-    async with open_session() as session:
+    async with open_installation() as session:
         before = await _account(session.db, account_id)
         account = await verb(session.db, before.merchant_id, before.account_id)
     done = "早已如此，没有变化 was so already" if account == before else "完成 done"
@@ -171,7 +172,7 @@ async def _change(account_id: str, verb: Callable[[Database, int, UUID], Awaitab
 
 async def limit(account_id: str, units: int | None) -> int:
     """How many units a monthly account may use; None: any number. Raises account.unknown, account.not_monthly."""
-    async with open_session() as session:
+    async with open_installation() as session:
         before = await _account(session.db, account_id)
         account = await service.set_unit_limit(session.db, before.merchant_id, before.account_id, units)
     done = "早已如此，没有变化 was so already" if account == before else "完成 done"
@@ -183,7 +184,7 @@ async def limit(account_id: str, units: int | None) -> int:
 async def add_sender(account_id: str, given: Typed) -> int:
     """Approve further ship-from addresses and answer their ids. Raises account.unknown, .closed, setup.*."""
     senders = read_senders(given)
-    async with open_session() as session, session.db.all_or_nothing() as db:
+    async with open_installation() as session, session.db.all_or_nothing() as db:
         account = await _account(db, account_id)
         where = account.merchant_id, account.account_id
         known = {row.ship_from_id for row in await service.ship_from_of(db, *where)}
@@ -199,7 +200,7 @@ async def withdraw_sender(account_id: str, sender: str) -> int:
     known = typed.own_id(sender)
     if known is None:
         raise Refusal("account.sender_unknown", sender=shown(sender))
-    async with open_session() as session:
+    async with open_installation() as session:
         account = await _account(session.db, account_id)
         approved = await service.ship_from_of(session.db, account.merchant_id, account.account_id)
         if all(row.ship_from_id != known for row in approved):

@@ -6,16 +6,30 @@ from typing import Annotated
 
 import typer
 
+from miandan.cli.accounts import accounts
 from miandan.cli.apps import apps
+from miandan.cli.branches import branches
+from miandan.cli.merchants import merchants, shops
+from miandan.cli.options import AsJson, Owner, work
 from miandan.cli.pushes import pushes
+from miandan.cli.supply import shares, supply
 
 LARGEST_ID = 2**63 - 1
 LARGEST_PORT = 2**16 - 1
 MOST_CALLS = 1000
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(apps, name="apps")
-app.add_typer(pushes, name="pushes")
+for _name, _commands in (
+    ("merchants", merchants),
+    ("shops", shops),
+    ("branches", branches),
+    ("accounts", accounts),
+    ("supply", supply),
+    ("shares", shares),
+    ("apps", apps),
+    ("pushes", pushes),
+):
+    app.add_typer(_commands, name=_name)
 
 
 @app.callback()
@@ -117,7 +131,7 @@ def calls(
     app_key: Annotated[str | None, typer.Option("--app", help="应用编号 app_key: its latest calls instead")] = None,
     limit: Annotated[int, typer.Option(help="最多几条 at most so many", min=1, max=MOST_CALLS)] = 20,
 ) -> None:
-    """查一次调用：how a call from outside was answered, by its log_id, or what an app called lately 不含内容 no bodies."""
+    """查一次调用：how a call was answered, by its log_id, or what an app called lately; no bodies 不含内容."""
     from miandan.cli.calls import calls as work
     from miandan.cli.session import run
 
@@ -251,3 +265,33 @@ def templates_schema() -> None:
     from miandan.cli.templates import schema
 
     sys.exit(schema())
+
+
+@templates.command("offer")
+def templates_offer(
+    name: Annotated[str, typer.Argument(help="自有模板 template of your own: name or name@version")],
+    merchant: Owner,
+) -> None:
+    """发布模板：a merchant's print components may fetch it. 再次运行没有变化 Safe to run again."""
+    from miandan.cli import template_offers
+
+    work(lambda: template_offers.offer(name, merchant))
+
+
+@templates.command("withdraw")
+def templates_withdraw(
+    name: Annotated[str, typer.Argument(help="模板名 template, every version of it")],
+    merchant: Owner,
+) -> None:
+    """撤回模板：the merchant's print components do not find it any more."""
+    from miandan.cli import template_offers
+
+    work(lambda: template_offers.withdraw(name, merchant))
+
+
+@templates.command("offered")
+def templates_offered(merchant: Owner, as_json: AsJson = False) -> None:
+    """发布了哪些模板：what a merchant's print components find."""
+    from miandan.cli import template_offers
+
+    work(lambda: template_offers.list_offers(merchant, as_json))

@@ -1,13 +1,14 @@
 """`miandan accounts apply` and what becomes of it: an application that is made or approved twice is one."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from miandan.accounts import applications, carrier_decisions, overview
 from miandan.accounts.model import Application, ApplicationState, Billing, Supply
 from miandan.carriers.catalogue import catalogue
 from miandan.cli import typed
 from miandan.cli.account_register import say_if_takes_stop
+from miandan.cli.installation import open_installation
 from miandan.cli.senders import Typed, read_senders
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, write_lines, write_list
@@ -42,6 +43,12 @@ class Wish:
     billing: str | None
 
 
+class _Where(TypedDict):
+    branch_code: str
+    settlement_code: str
+    brand: str
+
+
 async def apply(wish: Wish, given: Typed) -> int:
     """Apply and answer the application's id; one for the same that waits or was approved is answered instead.
 
@@ -49,13 +56,13 @@ async def apply(wish: Wish, given: Typed) -> int:
     """
     carrier, owner = catalogue().find_for_new_account(wish.carrier), typed.merchant(wish.merchant_id)
     billing = None if wish.billing is None else Billing(typed.choice(wish.billing, list(Billing), "--billing"))
-    where = {
+    where: _Where = {
         "branch_code": typed.branch_code(wish.branch),
         "settlement_code": typed.code(wish.settlement, "月结账号 settlement code") if wish.settlement else "",
         "brand": wish.brand.strip(),
     }
     senders = read_senders(given)
-    async with open_session() as session:
+    async with open_installation() as session:
         found = await overview.same_application(session.db, owner, carrier.code, senders, **where)
         done = "早已提交，没有变化 was applied for already"
         if found is None:
@@ -74,7 +81,7 @@ async def approve(application_id: str, reads: bool, supply: str | None, limit: i
     """Open the account and answer its id; said again it changes nothing. Raises setup.choice, application.unknown,
     application.decided where it was rejected, carrier.retired."""
     source = None if supply is None else Supply(typed.choice(supply, list(Supply), "--supply"))
-    async with open_session() as session:
+    async with open_installation() as session:
         before = await _application(session.db, application_id)
         account = await carrier_decisions.approve(
             session.db,
@@ -98,7 +105,7 @@ async def reject(application_id: str, reason: str) -> int:
     application.decided where it was approved."""
     if not reason.strip():
         raise Refusal("application.reason_missing")
-    async with open_session() as session:
+    async with open_installation() as session:
         before = await _application(session.db, application_id)
         await carrier_decisions.reject(session.db, before.carrier, before.application_id, reason)
     done = "已驳回 rejected" if before.state is ApplicationState.APPLIED else "早已驳回，没有变化 was rejected already"
@@ -116,7 +123,9 @@ async def list_applications(merchant_id: str | None, carrier: str | None, as_jso
         found = await overview.applications(session.db, owner, code)
     write_list(_APPLICATIONS, [_row(one) for one in found], as_json=as_json)
     waiting = sum(one.state is ApplicationState.APPLIED for one in found)
-    say(f"  申请 {len(found)} 份 applications，待审核 {waiting} undecided" if found else "✓ 没有申请 nobody has applied")
+    say(
+        f"  申请 {len(found)} 份 applications，待审核 {waiting} undecided" if found else "✓ 没有申请 nobody has applied"
+    )
     return 0
 
 

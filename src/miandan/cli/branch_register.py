@@ -14,6 +14,7 @@ from miandan.carriers.catalogue import catalogue
 from miandan.carriers.model import Carrier
 from miandan.carriers.numbers import NumberKind, NumberRule
 from miandan.cli import typed
+from miandan.cli.installation import open_installation
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, write_list
 from miandan.cli.words import carrier_words
@@ -51,10 +52,10 @@ async def add(carrier: str, code: str, office: Office) -> int:
     """Open an office. Raises carrier.unknown, setup.*, branch.exists where the open one has another name."""
     owner, branch_code = catalogue().find(carrier), typed.branch_code(code)
     name = typed.name(office.name, "网点名称 branch's name")
-    places = [part.strip() for part in (office.province, office.city, office.district, office.address, office.phone)]
-    async with open_session() as session:
+    places = {part: getattr(office, part).strip() for part in ("province", "city", "district", "address", "phone")}
+    async with open_installation() as session:
         try:
-            branch = await service.open_branch(session.db, Branch(owner.code, branch_code, name, now(), *places))
+            branch = await service.open_branch(session.db, Branch(owner.code, branch_code, name, now(), **places))
             done = "已登记 opened"
         except Refusal as refusal:
             if refusal.code != "branch.exists":
@@ -115,7 +116,7 @@ async def load_segment(carrier: str, code: str, first: str, last: str, kind: str
     wanted = NumberKind(typed.choice(kind, _KINDS, "--kind"))
     rule = owner.rule(wanted)
     serials = _serial(rule, first), _serial(rule, last)
-    async with open_session() as session:
+    async with open_installation() as session:
         try:
             await service.load_segment(session.db, owner.code, branch_code, *serials, wanted)
             done = "已导入 loaded"
@@ -148,7 +149,7 @@ async def load_numbers(carrier: str, code: str, file: Path) -> int:
     `service.load_list` raises; list.number_twice only where the office does not have all of them."""
     owner, branch_code = catalogue().find(carrier), typed.branch_code(code)
     numbers = _numbers(typed.text_of(file))
-    async with open_session() as session:
+    async with open_installation() as session:
         try:
             await service.load_list(session.db, owner.code, branch_code, numbers)
             done = "已导入 loaded"
@@ -180,13 +181,11 @@ async def give_back(carrier: str, code: str, units: int, key: str) -> int:
     return await _book(("give_back", "已退回 given back"), service.give_back_stock, (carrier, code, units, key))
 
 
-async def _book(
-    words: tuple[str, str], verb: Callable[..., Awaitable[Stock]], asked: tuple[str, str, int, str]
-) -> int:
+async def _book(words: tuple[str, str], verb: Callable[..., Awaitable[Stock]], asked: tuple[str, str, int, str]) -> int:
     (kind, done), (carrier, code, units, key) = words, asked
     owner, branch_code = catalogue().find(carrier), typed.branch_code(code)
     entry = typed.entry(kind, owner.code, key)
-    async with open_session() as session:
+    async with open_installation() as session:
         before = await loaded.is_booked(session.db, owner.code, entry)
         try:
             stock = await verb(session.db, owner.code, branch_code, units, entry)
@@ -203,7 +202,7 @@ async def load_routes(carrier: str, file: Path, since: datetime | None) -> int:
     owner, data = catalogue().find(carrier), typed.content(file)
     rows = routes.read_toml(data) if file.suffix.lower() == ".toml" else routes.read_csv(data)
     day = trade_day(now()) if since is None else since.date()
-    async with open_session() as session:
+    async with open_installation() as session:
         version = await loaded.route_version_with(session.db, owner.code, rows, day, sandbox=session.sandbox)
         done = "早已导入，没有变化 was loaded already"
         if version is None:

@@ -8,6 +8,7 @@ from miandan.cli.session import open_session, say, shown
 from miandan.kernel.clock import BEIJING
 from miandan.kernel.errors import Refusal
 
+
 async def calls(log_id: str | None, app_key: str | None, limit: int) -> int:
     """One call, or the latest of an app, newest first. Raises calls.which, access.call_unknown, access.app_unknown."""
     if (log_id is None) is (app_key is None):

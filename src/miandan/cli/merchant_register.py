@@ -9,6 +9,7 @@ from miandan.accounts import overview
 from miandan.accounts import service as accounts
 from miandan.accounts.model import Account, Balance
 from miandan.cli import typed
+from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, facts, table, write_json, write_lines, write_list
@@ -54,7 +55,7 @@ async def add(text: str, applicant: str, merchant_id: str | None) -> int:
     Raises setup.name_missing, merchant.id_malformed, merchant.applicant_unknown, merchant.exists.
     """
     name = typed.name(text, "商家名称 merchant's name")
-    async with open_session() as session:
+    async with open_installation() as session:
         if merchant_id is None:
             merchant, fresh = await merchants.register_once(session.db, name, applicant)
         else:
@@ -114,24 +115,33 @@ async def add_shop(shop_id: str, merchant_id: str, text: str, platform: str, sho
     owner, name = typed.merchant(merchant_id), typed.name(text, "店铺名称 shop's name")
     number = typed.code(shop_id, "店铺号 shop id")
     where = Platform(typed.choice(platform, list(Platform), "--platform"))
-    async with open_session() as session:
+    async with open_installation() as session:
         others = await _others_with(session.db, owner, number)
+        done = "已重新开店 opened again" if await _was_there(session.db, owner, number) else "已登记 opened"
         try:
-            shop, fresh = await merchants.open_shop(session.db, owner, number, name, where, shop_type), True
+            shop = await merchants.open_shop(session.db, owner, number, name, where, shop_type)
         except Refusal as refusal:
             if refusal.code == "shop.type_not_open":
                 _say_open_types()
             if refusal.code != "shop.exists":
                 raise
-            shop, fresh = await merchants.find_shop(session.db, owner, number), False
+            shop = await merchants.find_shop(session.db, owner, number)
+            done = "早已登记，没有变化 was open already"
             if (shop.name, shop.platform, shop.shop_type) != (name, where, shop_type):
                 raise
-    done = "已登记 opened" if fresh else "早已登记，没有变化 was open already"
     say(f"✓ {done}: {shown(shop.shop_id)} {shown(shop.name)}  商家 merchant {owner}")
     if others:
         say(f"! 同一店铺号还属于商家 {'、'.join(others)}；以后要同时写 --merchant，写错了请关闭。")
         say("  The same shop id belongs to another merchant too: name the merchant with it, or close the wrong one.")
     return 0
+
+
+async def _was_there(db: Database, owner: int, shop_id: str) -> bool:
+    try:
+        await merchants.find_shop(db, owner, shop_id)
+    except Refusal:
+        return False
+    return True
 
 
 async def _others_with(db: Database, owner: int, shop_id: str) -> list[str]:
@@ -147,7 +157,7 @@ def _say_open_types() -> None:
 async def close_shop(shop_id: str, merchant_id: str, by: str | None) -> int:
     """Close a shop and show every app the door that acted for it. Raises doubts.who, shop.unknown."""
     owner, actor, number = typed.merchant(merchant_id), login_or_own(by), typed.code(shop_id, "店铺号 shop id")
-    async with open_session() as session, session.db.all_or_nothing() as db:
+    async with open_installation() as session, session.db.all_or_nothing() as db:
         shop = await merchants.find_shop(db, owner, number)
         if shop.open:
             await merchants.close_shop(db, owner, number)

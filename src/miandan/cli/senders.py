@@ -1,9 +1,9 @@
-"""Ship-from addresses as an operator gives them: a TOML file, or one typed. A file keeps them out of the shell's memory.
+"""Ship-from addresses as an operator gives them: one typed, or a TOML file, which stays out of the shell's memory.
 
-    [[sender]]
-    contact = "示例发货仓"
-    phone = "0571-00000000"
-    address = "浙江省杭州市余杭区仓前街道示例路100号1号仓"     # or province, city, district, detail
+[[sender]]
+contact = "示例发货仓"
+phone = "0571-00000000"
+address = "浙江省杭州市余杭区仓前街道示例路100号1号仓"     # or province, city, district, detail
 """
 
 import tomllib
@@ -94,8 +94,8 @@ def _place(texts: Mapping[str, str], row: int) -> tuple[str, str, str, str, str]
         found = parse_address(texts["address"])
         detail = found.town + found.detail
     else:
-        found = complete(*(texts.get(key, "") for key in ("province", "city", "district")), "", texts.get("detail", ""))
-        detail = texts.get("detail", "")
+        province, city, district, detail = (texts.get(key, "") for key in _LEVELS)
+        found = complete(province, city, district, "", detail)
     if not detail or not _is_sure(found):
         raise Refusal("setup.sender_place", row=row)
     return found.province, found.city, found.district, detail, found.division_code

@@ -4,9 +4,10 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from miandan.cli.session import say
-from miandan.kernel.settings import Settings
+from miandan.kernel.settings import DEFAULT_PUBLIC_URL, Settings
 
 
 async def serve(host: str | None, port: int | None, doudian_port: int | None) -> int:
@@ -21,6 +22,8 @@ async def serve(host: str | None, port: int | None, doudian_port: int | None) ->
     own_port = settings.doudian_port if doudian_port is None else doudian_port
     if own_port is not None:
         sockets.append(open_socket(host, own_port))
+    if settings.public_url == DEFAULT_PUBLIC_URL:  # nobody said how the outside reaches us: as we listen
+        settings = replace(settings, public_url=f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
     async with open_hall(settings) as hall:
         stop = _stop_by_signal()
         front, loops = put_together(hall, own_port if own_port is None else sockets[1].getsockname()[1])

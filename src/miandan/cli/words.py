@@ -15,7 +15,11 @@ ACCOUNT_STATES: Final[Mapping[str, str]] = {
     AccountState.DORMANT: "已休眠 dormant",
     AccountState.CLOSED: "已收回 closed",
 }
-SUPPLIES: Final[Mapping[str, str]] = {Supply.SEGMENT: "号段 segment", Supply.LIVE: "实时 live", Supply.LIST: "清单 list"}
+SUPPLIES: Final[Mapping[str, str]] = {
+    Supply.SEGMENT: "号段 segment",
+    Supply.LIVE: "实时 live",
+    Supply.LIST: "清单 list",
+}
 APPLICATION_STATES: Final[Mapping[str, str]] = {
     ApplicationState.APPLIED: "待审核 applied",
     ApplicationState.APPROVED: "已开通 approved",

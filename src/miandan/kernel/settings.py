@@ -15,6 +15,9 @@ from miandan.kernel.errors import Refusal
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
+"""Where nothing is said; `miandan serve` puts its own port in its place."""
+
 N = TypeVar("N", int, float)
 
 
@@ -117,7 +120,7 @@ class Settings:
         ),
     )
     public_url: str = field(
-        default="http://127.0.0.1:8080",
+        default=DEFAULT_PUBLIC_URL,
         metadata=_row(
             "MIANDAN_PUBLIC_URL",
             "对外的网址，面单模板等链接以它开头，例如 https://miandan.example.com",
@@ -141,7 +144,7 @@ class Settings:
             host=env.get("MIANDAN_HOST", "").strip() or "127.0.0.1",
             port=_number("MIANDAN_PORT", env, 8080, int, least=0),
             doudian_port=_number("MIANDAN_DOUDIAN_PORT", env, 0, int, least=0) or None,
-            public_url=_address("MIANDAN_PUBLIC_URL", env, "http://127.0.0.1:8080"),
+            public_url=_address("MIANDAN_PUBLIC_URL", env, DEFAULT_PUBLIC_URL),
         )
 
     @classmethod

@@ -4,6 +4,7 @@ Access logs stay off: a URL may hold a token or a recipient. What a call did is 
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -54,6 +55,7 @@ async def listen(front: Front, sockets: Sequence[socket.socket], loops: Sequence
     config = uvicorn.Config(
         front,
         log_config=None,
+        log_level=logging.INFO,  # below DEBUG it would write down whole URLs, whatever a host program set before
         access_log=False,
         lifespan="off",
         backlog=BACKLOG,

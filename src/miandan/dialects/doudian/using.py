@@ -37,7 +37,7 @@ async def number_of(call: Call, carrier: Carrier, track_no: str, user_id: str | 
 
 
 async def must_have_taken(call: Call, waybill: Waybill) -> None:
-    """What the user of a lent account took for itself is not the lender's. Raises supply.nothing_lent, waybill.unknown."""
+    """What the user of a lent account took itself is not the lender's. Raises supply.nothing_lent, waybill.unknown."""
     await lent_account(call.db, call.merchant_id, waybill.ref.merchant_id, waybill.account_id)
     if waybill.taken_by != call.app.app_key:
         raise Refusal("waybill.unknown", carrier=waybill.ref.carrier, number=waybill.ref.number)
@@ -53,7 +53,7 @@ async def waybill_of(call: Call, merchant_id: int, shop_id: str, carrier: Carrie
 
 
 async def lending_merchants(call: Call, asked: Sequence[Asked]) -> dict[int, int]:
-    """By place of a number: the merchant whose parcel it is, where this app took it on an account that the caller lent."""
+    """By place of a number: whose parcel it is, where this app took it on an account that the caller lent."""
     found: dict[int, int] = {}
     for carrier in {one.carrier for one in asked}:
         numbers = [one.number for one in asked if one.carrier == carrier]
