@@ -9,6 +9,7 @@ from miandan.accounts.model import Account, AccountState, Balance, Billing, Gran
 from miandan.kernel import outbox
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.ids import new_id
 from miandan.merchants import service as merchants
 from tests.accounts.trade import SENDER, Town, cancel, lease, new_town, recycle, take
 from tests.conftest import FreshDatabase
@@ -186,3 +187,20 @@ async def test_messages_that_come_twice_change_nothing_the_second_time(fresh_dat
         await outbox.deliver(db, shares.HANDLERS)
         assert (await balance_of(db, owner)).available == 100
         assert (await balance_of(db, shared)).reclaimed == 40
+
+
+async def test_a_grant_with_an_id_of_its_own_is_lent_once_however_often_it_is_asked_for(
+    fresh_database: FreshDatabase,
+) -> None:
+    async with fresh_database() as db:
+        town = await new_town(db)
+        owner = await town.account(units=100)
+        user = await merchants.register_merchant(db, "示例代发厂", "enterprise")
+        asked = (owner.merchant_id, owner.account_id, user.merchant_id)
+        grant_id = new_id()
+        answers = await asyncio.gather(*(shares.grant(db, *asked, 60, grant_id=grant_id) for _ in range(8)))
+        assert {share.grant_id for share, _ in answers} == {grant_id}
+        assert len({shared.account_id for _, shared in answers}) == 1
+        assert (await balance_of(db, owner)).available == 40
+        with pytest.raises(Refusal, match=r"share\.grant_reused"):
+            await shares.grant(db, *asked, 10, grant_id=grant_id)

@@ -1,5 +1,6 @@
 """Merchants, shops of dated types, stores."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -28,6 +29,21 @@ async def test_a_merchant_id_is_given_or_made_but_never_used_twice(fresh_databas
             await service.register_merchant(db, "乙", "enterprise", merchant_id=17)
         with pytest.raises(Refusal, match=r"merchant\.applicant_unknown"):
             await service.register_merchant(db, "丙", "club")
+
+
+async def test_one_name_registered_by_many_at_once_is_one_merchant(fresh_database: FreshDatabase) -> None:
+    async with fresh_database() as db:
+        answers = await asyncio.gather(*(service.register_once(db, "晨风仓储", "enterprise") for _ in range(8)))
+        assert len({merchant.merchant_id for merchant, _ in answers}) == 1
+        assert sum(fresh for _, fresh in answers) == 1
+        (other, fresh) = await service.register_once(db, "晨风仓储", "individual_business")
+        assert fresh
+        assert [one.merchant_id for one in await service.all_merchants(db)] == [
+            answers[0][0].merchant_id,
+            other.merchant_id,
+        ]
+        with pytest.raises(Refusal, match=r"merchant\.applicant_unknown"):
+            await service.register_once(db, "晨风仓储", "club")
 
 
 async def test_the_applicant_has_to_fit_the_shop_type(fresh_database: FreshDatabase) -> None:

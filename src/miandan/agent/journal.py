@@ -10,7 +10,7 @@ a damaged line further up turns what was open there into doubt.
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +36,7 @@ SERVER: Final = ""
 """The source of sheets that the server gave."""
 
 _MODE: Final = 0o600
+_to_disk: Final[Callable[[int], None]] = getattr(os, "fdatasync", os.fsync)
 
 
 class Step(StrEnum):
@@ -209,15 +210,15 @@ class Journal:
             await self._compact()
         return True
 
-    async def _in_thread(self, work: "object", *given: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._disk, work, *given)  # type: ignore[arg-type]
+    async def _in_thread(self, work: Callable[..., None], *given: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._disk, work, *given)
 
     def _append(self, lines: bytes, sync: bool) -> None:
         """Raises OSError; then the file ends where it did before."""
         try:
             _write_all(self._file, lines)
             if sync:
-                os.fsync(self._file)
+                _to_disk(self._file)
         except OSError:
             with suppress(OSError):
                 os.ftruncate(self._file, self._size)

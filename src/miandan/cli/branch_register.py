@@ -109,13 +109,17 @@ def _row(branch: Branch, stock: Stock, pools: tuple[PoolLevel, ...], version: in
     }
 
 
-async def load_segment(carrier: str, code: str, first: str, last: str, kind: str) -> int:
-    """Add a range of numbers, typed as numbers or as serials. Raises setup.choice, setup.number_malformed and what
-    `service.load_segment` raises; segment.overlaps only where it is not this very range of this office."""
+async def load_segment(carrier: str, code: str, ends: tuple[str, str], kind: str, wanted_count: int | None) -> int:
+    """Add a range of numbers, typed as whole numbers. Raises setup.choice, setup.number_malformed,
+    setup.count_differs and what `service.load_segment` raises; segment.overlaps only where it is not this very range of
+    this office."""
     owner, branch_code = catalogue().find(carrier), typed.branch_code(code)
     wanted = NumberKind(typed.choice(kind, _KINDS, "--kind"))
     rule = owner.rule(wanted)
-    serials = _serial(rule, first), _serial(rule, last)
+    serials = _serial(rule, ends[0]), _serial(rule, ends[1])
+    count = serials[1] - serials[0] + 1
+    if wanted_count not in (None, count):
+        raise Refusal("setup.count_differs", count=count, wanted=wanted_count)
     async with open_installation() as session:
         try:
             await service.load_segment(session.db, owner.code, branch_code, *serials, wanted)
@@ -127,21 +131,21 @@ async def load_segment(carrier: str, code: str, first: str, last: str, kind: str
                 raise
             done = "早已导入，没有变化 was loaded already"
         await _say_pool(session.db, owner, branch_code)
-    count = serials[1] - serials[0] + 1
     say(f"✓ {done}: {rule.format(serials[0])} 至 to {rule.format(serials[1])}，{count:,} 个单号 numbers")
     return 0
 
 
 def _serial(rule: NumberRule, text: str) -> int:
-    """The serial of a whole number, or the serial itself. Raises setup.number_malformed."""
+    """The serial of a whole number. A bare serial is none: a number that lacks a digit would pass for one.
+
+    Raises setup.number_malformed.
+    """
     number = text.strip().upper()
     serial = rule.serial_of(number)
-    if serial is not None:
-        return serial
-    if not (number.isascii() and number.isdigit() and len(number) <= rule.width):
-        example = rule.format(rule.first)
-        raise Refusal("setup.number_malformed", text=shown(number), example=example, width=rule.width)
-    return int(number)
+    if serial is None:
+        lowest, highest = rule.format(rule.first), rule.format(rule.capacity - 1)
+        raise Refusal("setup.number_malformed", text=shown(number), lowest=lowest, highest=highest)
+    return serial
 
 
 async def load_numbers(carrier: str, code: str, file: Path) -> int:

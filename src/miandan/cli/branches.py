@@ -46,14 +46,18 @@ def list_(
 def segment(
     carrier: Carrier,
     code: Branch,
-    first: Annotated[str, typer.Argument(help="起始单号或流水号 first number or serial")],
-    last: Annotated[str, typer.Argument(help="结束单号或流水号 last number or serial")],
+    first: Annotated[str, typer.Argument(help="起始单号 first number, whole 写全")],
+    last: Annotated[str, typer.Argument(help="结束单号 last number, whole 写全")],
     kind: Annotated[str, typer.Option(help="单号种类 standard | international | child | return")] = "standard",
+    count: Annotated[
+        int | None,
+        typer.Option(help="应有几个单号 how many numbers it should be; another count is refused 个数不符不导入"),
+    ] = None,
 ) -> None:
     """导入号段：a range of numbers for an office's pool. 同一号段只导入一次 The same range is loaded once."""
     from miandan.cli import branch_register as register
 
-    work(lambda: register.load_segment(carrier, code, first, last, kind))
+    work(lambda: register.load_segment(carrier, code, (first, last), kind, count))
 
 
 @branches.command("numbers")

@@ -11,11 +11,20 @@ if sys.platform == "win32":
     def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
 
+    def _lock_now(handle: int) -> None:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError as taken:
+            raise BlockingIOError(*taken.args) from None
+
 else:
     import fcntl
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def _lock_now(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -26,4 +35,12 @@ def locked(path: Path) -> Iterator[None]:
     """
     with path.open("ab") as file:
         _lock(file.fileno())
+        yield
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """`locked` without waiting: raises BlockingIOError when somebody else holds the lock of this file now."""
+    with path.open("ab") as file:
+        _lock_now(file.fileno())
         yield

@@ -16,6 +16,7 @@ from miandan.kernel.database import Database
 from miandan.kernel.wrapping import Wraps
 from miandan.labels.print_data import KEY_BYTES
 from miandan.printing import queries
+from miandan.printing.bells import Bells
 from miandan.printing.lives import life_on
 from miandan.printing.model import PrintKey, SigningKey
 from miandan.waybills.counter import Counter
@@ -26,13 +27,15 @@ _SIGNING = b"print signing key"
 @dataclass(slots=True)
 class PrintDesk:
     """Opened once and shared by all callers of a process. `public_url` is the address that print components know the
-    platform by; `printers` is the folder of the installation's own printer profiles."""
+    platform by; `printers` is the folder of the installation's own printer profiles; `bells` ring for agents whose link
+    ends in this process."""
 
     counter: Counter
     root: Wraps
     public_url: str
     sandbox: bool = False
     printers: Path | None = None
+    bells: Bells = field(default_factory=Bells)
     _signer: Ed25519PrivateKey | None = field(default=None, repr=False)
 
     @property

@@ -43,6 +43,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         made = socket.socket(family, kind, proto)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
+        made.listen(BACKLOG)  # who calls as soon as we say where waits, and is not turned away
     except (socket.gaierror, OverflowError):
         raise Refusal("server.address_bad", host=host, port=port) from None
     except OSError as error:

@@ -14,6 +14,9 @@ from tests.vault.planted import planted_words
 
 TAKE = "logistics.newCreateOrder"
 _LIST = "logistics.listShopNetsite"
+GOOD = ("raw body", "query of a GET", "form", "multipart", "update", "encrypt", "range", "id")
+"""Places of requests with which nothing is wrong."""
+
 PATIENCE_SECONDS = 20.0
 SHORT_SECONDS = 0.3
 """For requests that have no end, so that no answer may come."""
@@ -204,6 +207,7 @@ class Storm:
         infos = [{"auth_id": order_id, "cipher_text": text} for text in (one.name, one.phone, one.detail)]
         for method in ("order.batchDecrypt", "order.batchSensitive"):
             yield self._call("decrypt", method, {"cipher_infos": infos})
+        asked: dict[str, Any] = {}
         one = self.somebody("index")
         infos = [{"plain_text": one.phone, "encrypt_type": 1}, {"plain_text": one.name, "encrypt_type": 2}]
         yield self._call("index", "order.BatchSearchIndex", {"plain_text_list": infos})
@@ -214,9 +218,10 @@ class Storm:
             yield self._call(method, method, asked | {"company_code": "yuantong"})
         one = self.somebody("track")
         for method in ("logistics.trackNoRouteDetail", "logistics.cancelOrder", "logistics.waybillApply"):
-            which = {"logistics_code": "yuantong", "track_no": one.phone, "waybill_applies": [{"track_no": one.name}]}
-            yield self._call("track", method, which)
-            yield self._call("track", method, which | {"logistics_code": one.name})
+            applies = [{"logistics_code": one.name, "track_no": one.phone}]
+            asked = {"logistics_code": "yuantong", "track_no": one.phone, "waybill_applies": applies}
+            yield self._call("track", method, asked)
+            yield self._call("track", method, asked | {"logistics_code": one.name})
         one = self.somebody("range")
         place = receiver(detail=one.detail)["address"] | {"street_name": one.name}
         asked = {"logistics_code": "yuantong", "type": 2, "receiver_address": place}
@@ -246,7 +251,7 @@ class Storm:
         asked = {
             "cur_time": one.name,
             "company": "zhongtong",
-            "trace_msgs": [{"track_no": number, "traces": [trace]}, {"track_no": one.phone, "traces": [trace]}],
+            "trace_msgs": [{"track_no": number, "traces": [trace]}, {"track_no": "没有", "traces": [trace]}],
         }
         for params in (asked, asked | {"cur_time": "2026-11-26 12:00:00"}):
             yield self._sent("scan", self.post(self.carrier, "logistics.trackPush", json.dumps(params)))

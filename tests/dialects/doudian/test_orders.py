@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from miandan.carriers.catalogue import catalogue
-from miandan.dialects.doudian.methods.orders import company_id
 from miandan.dialects.doudian.order_states import asked_codes, states_with, statuses
+from miandan.dialects.doudian.reading import company_id
 from miandan.hall import Hall
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from miandan.carriers.catalogue import catalogue
+from miandan.dialects.doudian.reading import carrier_of, company_id
 from miandan.hall import Hall
 from miandan.kernel.clock import now
 from miandan.merchants import service as merchants
@@ -97,6 +99,7 @@ async def test_an_order_that_was_taken_and_shipped_is_shipped_and_its_number_can
         {"company_code": "yto"},
         {"logistics_id": 7},
         {"logistics_id": "7", "company_code": None, "company": ""},
+        {"logistics_id": company_id(catalogue().get("yto"))},
         {"logistics_id": 0, "company_code": "yuantong"},
         {"logistics_id": 15, "company_code": "yuantong"},
     ],
@@ -353,3 +356,8 @@ async def test_a_token_without_the_ship_scope_states_nothing(ground: Ground) -> 
             refused = await carrier.refused("order.logisticsAdd", add(order_id, typed()))
         assert refused == "isv.app-permissions-insufficient"
         assert await standing(erp.running.hall, order_id) == ()
+
+
+def test_every_carrier_of_the_company_list_is_found_by_its_number_there() -> None:
+    for carrier in catalogue():
+        assert carrier_of({"logistics_id": company_id(carrier)}) is carrier

@@ -107,6 +107,14 @@ def find_method(name: str) -> Method:
     return found
 
 
+def noted_name(name: str) -> str:
+    """A method as a call is noted by: what is no method of the platform is a client's own text, and may be anybody."""
+    found = methods().get(name.lower())
+    if found is not None:
+        return found.name
+    return name.lower() if name.lower() in _known() else "?"
+
+
 @cache
 def _known() -> frozenset[str]:
     """Methods that public clients of the platform know, in small letters."""

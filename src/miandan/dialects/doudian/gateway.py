@@ -14,7 +14,7 @@ from miandan.access.calls import CallNote
 from miandan.access.model import App, Caller
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.asking import Asked, check_time, read_call, with_method
-from miandan.dialects.doudian.calls import Call, Method, find_method
+from miandan.dialects.doudian.calls import Call, Method, find_method, noted_name
 from miandan.dialects.doudian.fields import requests
 from miandan.dialects.doudian.signing import MD5, METHODS, between, signed_text
 from miandan.hall import Hall
@@ -123,9 +123,10 @@ class Gateway:
     def _note(self, progress: _Progress, code: int, sub_code: str, started: float) -> None:
         app_key = progress.app.app_key if progress.app is not None else ""
         subject = progress.who.subject.name if progress.who is not None else ""
+        method = noted_name(progress.method)
         milliseconds = round((time.perf_counter() - started) * 1000)
         self._hall.calls.note(
-            CallNote(progress.log_id, now(), "doudian", app_key, progress.method, subject, code, sub_code, milliseconds)
+            CallNote(progress.log_id, now(), "doudian", app_key, method, subject, code, sub_code, milliseconds)
         )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
+from zlib import crc32
 
 from miandan.accounts.model import Sender
 from miandan.addresses import division_of
@@ -19,6 +20,9 @@ from miandan.vault.spelling import split_extension
 
 NAMESPACE: Final = "doudian"
 """Of carriers' codes in this protocol."""
+
+_OWN_COMPANIES: Final = 900_000
+"""Numbers of carriers for which the platform has none begin here."""
 
 _OLD_ORDER_ID: Final = re.compile(r"\d{10,}A")
 _MONEY: Final = re.compile(r"\d{1,12}")
@@ -42,23 +46,28 @@ def carrier_code(carrier: str) -> str:
         return carrier
 
 
-def carrier_id(carrier: str) -> int:
-    """The platform's number for our carrier, 0 where it has none; `carrier_named` takes the number too."""
+def company_id(carrier: Carrier) -> int:
+    """The platform's number for a carrier; for one that has none there a number of ours from 900000 up, which its code
+    makes the same for ever."""
     try:
-        return int(catalogue().get(carrier).code_in(NAMESPACE).id or 0)
+        known = carrier.code_in(NAMESPACE).id
     except Refusal:
-        return 0
+        known = ""
+    return int(known) if known else _OWN_COMPANIES + crc32(carrier.code.encode()) % 99_999
 
 
 def carrier_of(given: Mapping[str, Any]) -> Carrier:
-    """The carrier that a ship call names: by code, by the older `company`, or by the platform's number for it alone.
+    """The carrier that a ship call names: by code, by the older `company`, or by its number (`company_id`) alone.
 
     Raises doudian.field_missing, carrier.unknown.
     """
-    named = given.get("company_code") or given.get("company") or str(given.get("logistics_id", ""))
-    if named in ("", "0"):
+    if named := given.get("company_code") or given.get("company"):
+        return carrier_named(named)
+    number = str(given.get("logistics_id", "")).strip()
+    if number in ("", "0"):
         raise Refusal("doudian.field_missing", field="company_code")
-    return carrier_named(named)
+    ours = (carrier for carrier in catalogue() if str(company_id(carrier)) == number)
+    return next(ours, None) or carrier_named(number)
 
 
 def order_named(order_id: str) -> str:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from zlib import crc32
 
 from miandan.access.model import Scope
 from miandan.accounts import service as accounts
@@ -13,7 +12,7 @@ from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.order_search import find_page
 from miandan.dialects.doudian.order_tree import Issuing, open_address_id, order_trees, plain_texts, searchable_texts
-from miandan.dialects.doudian.reading import NAMESPACE, carrier_code, carrier_named, order_named
+from miandan.dialects.doudian.reading import carrier_code, carrier_named, company_id, order_named
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
@@ -113,16 +112,6 @@ def _failed(asked: Mapping[str, str], failed: Mapping[str, Refusal]) -> list[dic
 
 def _company(carrier: Carrier) -> dict[str, str]:
     return {"name": carrier.zh, "code": carrier_code(carrier.code)}
-
-
-def company_id(carrier: Carrier) -> int:
-    """The platform's number for a carrier; for one that has none there a number of ours from 900000 up, which its code
-    makes the same for ever."""
-    try:
-        known = carrier.code_in(NAMESPACE).id
-    except Refusal:
-        known = ""
-    return int(known) if known else 900_000 + crc32(carrier.code.encode()) % 99_999
 
 
 @method("logistics.getRecommendedAndDeliveryExpressByOrder", Scope.WAYBILLS)

@@ -9,6 +9,7 @@ from miandan.dialects.doudian.reading import carrier_code, carrier_named, divisi
 from miandan.dialects.doudian.taking import take_batch
 from miandan.dialects.doudian.updating import new_recipient
 from miandan.dialects.doudian.using import number_of
+from miandan.kernel.errors import Refusal
 from miandan.waybills import lives, queries
 from miandan.waybills.appending import append_pieces
 from miandan.waybills.model import NumberState
@@ -17,6 +18,10 @@ _DIRECT: Final = 1
 _FRANCHISE: Final = 2
 _DIRECT_WITH_BRANCHES: Final = 4
 """Company types of the protocol; 3 is local distribution, which no carrier of ours is."""
+
+_BOTH: Final = 0
+_ENDS: Final = {_BOTH: ("sender_address", "receiver_address"), 1: ("sender_address",), 2: ("receiver_address",)}
+"""Addresses that a question about the range of a carrier is about: both, where it picks up, where it delivers."""
 
 
 @method("logistics.newCreateOrder", Scope.WAYBILLS)
@@ -127,11 +132,15 @@ def _company_type(site: NetSite) -> int:
 async def get_out_range(call: Call) -> dict[str, Any]:
     """Whether a carrier goes there. We know the ways of its route table: no way is no promise of delivery.
 
-    Nothing public says how the platform decides; a carrier without a table is not refused.
+    Nothing public says how the platform decides; a carrier without a table is not refused. Raises
+    doudian.field_missing where no address is given that `type` asks about.
     """
-    carrier = carrier_named(call.params["logistics_code"])
-    place = call.params["receiver_address"]
-    code = division_code(place)
+    params = call.params
+    carrier = carrier_named(params["logistics_code"])
+    asked = _ENDS.get(params["type"], _ENDS[_BOTH])
+    places = [params[name] for name in asked if name in params]
+    if not places:
+        raise Refusal("doudian.field_missing", field=asked[-1])
     routes = await call.hall.counter.routes(carrier.code)
-    out = routes.table is not None and not routes.of(code).sort_code
+    out = routes.table is not None and not all(routes.of(division_code(place)).sort_code for place in places)
     return {"is_out_range": out, "out_range_reason": "5" if out else ""}

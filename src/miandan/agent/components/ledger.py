@@ -1,0 +1,206 @@
+"""What was asked for before (打印台账): each document by keyed digests, on disk before it is printed, for seven days.
+
+Nothing in it can be read back without the key beside it, and nothing of a label is in it at all: a digest of its
+content, a digest of its number with the copies that were made, the state. So a restart neither prints a page's task
+again nor forgets that it was printed, and what was under way at a kill is doubtful.
+"""
+
+import asyncio
+import hmac
+import os
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
+
+from miandan.labels.agent_link import Evidence
+from miandan.labels.whole_file import made_folder, written_whole
+
+KEPT_SECONDS: Final = 7 * 86_400
+AGAIN_SECONDS: Final = 600
+"""How long the same content under another name is taken for the same wish."""
+
+MOST_KEPT: Final = 200_000
+_KEY_BYTES: Final = 32
+_NONCE: Final = 12
+_DIGEST: Final = 32  # hexadecimal digits
+
+
+class State(StrEnum):
+    """How far a document is."""
+
+    PENDING = "pending"
+    RENDERED = "rendered"
+    PRINTED = "printed"
+    FAILED = "failed"  # nothing reached the paper
+    CANCELED = "canceled"
+    DOUBTFUL = "doubtful"
+
+    @property
+    def has_ended(self) -> bool:
+        return self not in (State.PENDING, State.RENDERED)
+
+    @property
+    def may_be_on_paper(self) -> bool:
+        return self not in (State.FAILED, State.CANCELED)
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """One document. Names but those of states are digests; `document` is its id, encrypted."""
+
+    key: str
+    task: str
+    raw: str  # the content as the page said it
+    content: str  # the content as it is printed
+    state: State
+    at: float
+    document: str = ""
+    number: str = ""
+    copy: int = 0
+    evidence: Evidence = Evidence.NONE
+    printer: str = ""
+    reason: str = ""
+
+
+class Ledger:
+    """The entries of one agent."""
+
+    def __init__(self, path: Path, secret: bytes) -> None:
+        self._path = path
+        self._secret = secret
+        self._lock = asyncio.Lock()
+        self._entries: dict[str, Entry] = {}
+        self._recent: dict[str, Entry] = {}
+        self._copies: dict[str, int] = {}
+        self._tasks: dict[str, set[str]] = {}
+
+    @classmethod
+    def open(cls, folder: Path) -> "Ledger":
+        """Read what an earlier run has left; what it had not ended is in doubt. Raises labels.folder_denied,
+        labels.not_writable, OSError."""
+        made_folder(folder)
+        ledger = cls(folder / "ledger.jsonl", _secret(folder / "ledger.key"))
+        now = time.time()
+        for entry in _read(ledger._path):
+            if entry.at > now - KEPT_SECONDS:
+                ledger._take(entry)
+        for entry in list(ledger._entries.values()):
+            if not entry.state.has_ended:
+                ledger._take(msgspec.structs.replace(entry, state=State.DOUBTFUL, reason="agent.component_doubtful"))
+        ledger._rewrite()
+        return ledger
+
+    def digest(self, *parts: str | bytes) -> str:
+        """A keyed name for something that must not stand there itself; each part behind its length."""
+        mac = hmac.new(self._secret, digestmod=sha256)
+        for part in parts:
+            raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+            mac.update(len(raw).to_bytes(8) + raw)
+        return mac.hexdigest()[:_DIGEST]
+
+    def locked(self, text: str) -> str:
+        """A document's id as it may lie on the disk."""
+        nonce = os.urandom(_NONCE)
+        return (nonce + AESGCM(self._secret).encrypt(nonce, text.encode("utf-8", "replace"), None)).hex()
+
+    def unlocked(self, text: str) -> str:
+        try:
+            raw = bytes.fromhex(text)
+            return AESGCM(self._secret).decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
+        except (ValueError, InvalidTag):
+            return ""
+
+    def entry(self, key: str) -> Entry | None:
+        return self._entries.get(key)
+
+    def of_task(self, task: str) -> list[Entry]:
+        return [self._entries[key] for key in self._tasks.get(task, ()) if key in self._entries]
+
+    def lately(self, content: str, key: str) -> Entry | None:
+        """The same content under another name in the last ten minutes, if it may be on paper."""
+        found = self._recent.get(content)
+        if found is None or found.key == key or found.at < time.time() - AGAIN_SECONDS:
+            return None
+        found = self._entries.get(found.key, found)
+        return found if found.state.may_be_on_paper else None
+
+    def next_copy(self, number: str, least: int) -> int:
+        """Which copy of a number the next sheet is; `least` is what its label says."""
+        return max(self._copies.get(number, 0) + 1, least)
+
+    def reserve(self, entry: Entry) -> None:
+        """Known from now on in this run; `write` puts it on the disk."""
+        self._take(entry)
+
+    async def write(self, *entries: Entry) -> None:
+        """On the disk when it returns. Raises OSError."""
+        for entry in entries:
+            self._take(entry)
+        lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
+        async with self._lock:
+            await asyncio.to_thread(self._append, lines)
+
+    def _append(self, lines: bytes) -> None:
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _take(self, entry: Entry) -> None:
+        self._entries.pop(entry.key, None)
+        self._entries[entry.key] = entry
+        self._tasks.setdefault(entry.task, set()).add(entry.key)
+        if entry.content and entry.state.may_be_on_paper:
+            self._recent[entry.content] = entry
+            if entry.number:
+                self._copies[entry.number] = max(self._copies.get(entry.number, 0), entry.copy)
+        while len(self._entries) > MOST_KEPT:
+            gone = self._entries.pop(next(iter(self._entries)))
+            self._tasks.pop(gone.task, None)
+            self._recent.pop(gone.content, None)
+
+    def _rewrite(self) -> None:
+        self._path.touch(0o600)
+        with written_whole(self._path) as out:
+            for entry in self._entries.values():
+                out.write(msgspec.json.encode(entry) + b"\n")
+
+
+def _secret(path: Path) -> bytes:
+    """The key, made by the first run."""
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        found = b""
+    if len(found) == _KEY_BYTES:
+        return found
+    path.touch(0o600)
+    with written_whole(path) as out:
+        found = os.urandom(_KEY_BYTES)
+        out.write(found)
+    return found
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    """Every line that is whole; the last one may have been cut by a kill."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for line in text.split(b"\n"):
+        if line:
+            try:
+                yield msgspec.json.decode(line, type=Entry)
+            except (msgspec.DecodeError, UnicodeError):
+                continue

@@ -1,0 +1,153 @@
+"""Which pages may print (页面授权): decided by the user once per origin, asked on first use, kept in the agent's folder.
+
+The agent and the command line share one file: the agent writes down who waits, whoever decides writes the answer, and
+the agent sees it within a fifth of a second.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from miandan.agent.folder import read_kept, write_kept
+from miandan.kernel.errors import Refusal
+from miandan.labels.locked import locked
+from miandan.labels.whole_file import made_folder
+
+PROGRAM: Final = ""
+"""The origin of callers that are no browsers; what lets them in is a token or a setting."""
+
+MOST_WAITING: Final = 20
+WAITS_SECONDS: Final = 600
+"""How long a question for consent stands before it is forgotten."""
+
+_LOOK_SECONDS: Final = 0.2
+_MOST_KEPT: Final = 500
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{1,30}://(?:[a-z0-9._-]{1,200}|\[[0-9a-f:]{2,45}\])?(?::[1-9]\d{0,4})?", re.ASCII)
+
+
+def is_origin(text: str) -> bool:
+    """Whether a text is an origin as browsers write it: scheme, host, port. "null" is none, since any page can have
+    it."""
+    return bool(_ORIGIN.fullmatch(text)) and not text.endswith("://") or text == "file://"
+
+
+class Decision(Struct, frozen=True):
+    """What the user said of an origin. No `printers` are all printers."""
+
+    allowed: bool
+    printers: tuple[str, ...] = ()
+    at: float = 0.0
+
+
+class Waiting(Struct, frozen=True):
+    """An origin that nobody has decided on, and the component it came to first."""
+
+    component: str
+    at: float
+
+
+class _Kept(Struct, frozen=True):
+    decided: dict[str, Decision] = {}
+    waiting: dict[str, Waiting] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever is at the door. `printers` bounds what it may use; none are all."""
+
+    origin: str
+    printers: tuple[str, ...] = ()
+
+    def may_use(self, printer: str) -> bool:
+        return not self.printers or printer in self.printers
+
+
+class Origins:
+    """The decisions of one agent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "origins.json"
+        self._lock = folder / "origins.lock"
+        self._seen: tuple[int, int, int] | None = None
+        self._kept = _Kept()
+
+    def decided(self) -> dict[str, Decision]:
+        """All decisions by origin."""
+        return dict(sorted(self._now().decided.items()))
+
+    def waiting(self) -> dict[str, Waiting]:
+        """The origins that wait for one."""
+        oldest = time.time() - WAITS_SECONDS
+        return {origin: one for origin, one in self._now().waiting.items() if one.at > oldest}
+
+    def decision(self, origin: str) -> Decision | None:
+        return self._now().decided.get(origin)
+
+    def ask(self, origin: str, component: str) -> bool:
+        """Let an origin wait for a decision; False when too many do already."""
+        waiting = self.waiting()
+        if origin in waiting or self.decision(origin) is not None:
+            return True
+        if len(waiting) >= MOST_WAITING:
+            return False
+        self._change(lambda kept: _Kept(kept.decided, waiting | {origin: Waiting(component, time.time())}))
+        return True
+
+    def allow(self, origin: str, printers: tuple[str, ...] = ()) -> None:
+        """Raises agent.component_origin_wrong."""
+        self._decide(origin, Decision(True, printers, time.time()))
+
+    def deny(self, origin: str) -> None:
+        """Raises agent.component_origin_wrong."""
+        self._decide(origin, Decision(False, (), time.time()))
+
+    def forget(self, origin: str) -> None:
+        """As if it had never come: it is asked about again."""
+        self._change(
+            lambda kept: _Kept(
+                {name: one for name, one in kept.decided.items() if name != origin},
+                {name: one for name, one in kept.waiting.items() if name != origin},
+            )
+        )
+
+    async def answer(self, origin: str, within: float) -> Decision | None:
+        """The decision on an origin, waited for at most so many seconds."""
+        end = time.monotonic() + within
+        while (found := self.decision(origin)) is None and time.monotonic() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
+        return found
+
+    def _decide(self, origin: str, decision: Decision) -> None:
+        if not is_origin(origin):
+            raise Refusal("agent.component_origin_wrong")
+
+        def changed(kept: _Kept) -> _Kept:
+            waiting = {name: one for name, one in kept.waiting.items() if name != origin}
+            decided = dict(list(kept.decided.items())[-_MOST_KEPT:]) | {origin: decision}
+            return _Kept(decided, waiting)
+
+        self._change(changed)
+
+    def _change(self, change: Callable[[_Kept], _Kept]) -> None:
+        made_folder(self._file.parent)
+        with locked(self._lock):
+            write_kept(self._file, change(self._now()))
+            self._now()
+
+    def _now(self) -> _Kept:
+        try:
+            stat = self._file.stat()
+        except OSError:
+            self._seen, self._kept = None, _Kept()
+            return self._kept
+        seen = stat.st_mtime_ns, stat.st_size, stat.st_ino
+        if seen != self._seen:
+            self._kept, self._seen = read_kept(self._file, _Kept) or _Kept(), seen
+        return self._kept
+

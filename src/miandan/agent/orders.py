@@ -1,0 +1,117 @@
+"""What the server gives and takes back: its sheets put on the benches, and everything that came of them told again.
+
+The journal is what the server is answered from. A link may break at any moment: the next one begins with the sheets
+that are held and with the end of each that the server has not settled.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from miandan.agent.bench import Bench, Condition, Task
+from miandan.agent.journal import SERVER, Ended, Entry, Journal, Slip, Step
+from miandan.agent.link import LinkStatus
+from miandan.agent.log import Log
+from miandan.labels import agent_link as wire
+
+ROOM: Final = 6
+"""Sheets of a printer that the agent holds at most: enough to hide the way to the server, few enough to take back."""
+
+_MOST_RECALLED: Final = 1_000
+
+
+class ServerOrders:
+    """Hears the server (`link.Hears`). `draw` makes the documents of a sheet, in a worker thread; `test` prints a
+    page."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        benches: Mapping[str, Bench],
+        draw: Callable[[wire.Sheet], Callable[[], Sequence[bytes]]],
+        test: Callable[[str, str], None],
+        said: Callable[[], Sequence[wire.PrinterSaid]],
+        log: Log,
+    ) -> None:
+        self._journal = journal
+        self._benches = benches
+        self._draw = draw
+        self._test = test
+        self._said = said
+        self._log = log
+        self._held: dict[str, int] = dict.fromkeys(benches, 0)  # by printer
+        self._recalled: OrderedDict[str, None] = OrderedDict()  # before they came
+        self.say: Callable[[Any], None] = lambda _message: None
+        """The link's; until there is one, nobody hears."""
+
+    # what the link asks
+
+    def opening(self) -> Sequence[Any]:
+        """The first messages of a new link."""
+        open_now = [entry for entry in self._journal.open_sheets if entry.slip.source == SERVER]
+        told = [word for entry in open_now if (word := _told(entry)) is not None]
+        rooms = [wire.Room(name, max(0, ROOM - held)) for name, held in self._held.items()]
+        holding = wire.Holding(tuple(entry.slip.sheet_id for entry in open_now))
+        return [holding, wire.Printers(tuple(self._said())), *told, *rooms]
+
+    def on_sheet(self, sheet: wire.Sheet) -> None:
+        """One sheet more for a printer."""
+        known = self._journal.entry(sheet.sheet_id)
+        if known is not None:  # sent again over a new link
+            if (word := _told(known)) is not None:
+                self.say(word)
+            return
+        bench = self._benches.get(sheet.printer)
+        if bench is None or self._recalled.pop(sheet.sheet_id, self) is None:
+            reason = "agent.printer_unknown" if bench is None else "agent.recalled"
+            self.say(wire.Report(sheet.sheet_id, wire.Outcome.GIVEN_BACK, reason=reason))
+            return
+        slip = Slip(sheet.sheet_id, sheet.printer, sheet.copy, sheet.job_id, sheet.place, sheet.number)
+        self._held[sheet.printer] += 1
+        bench.put(Task(slip, self._draw(sheet), on_begun=self._on_begun, on_end=self._on_end))
+
+    def on_stop(self, sheet_id: str) -> None:
+        """Give a sheet back that has not begun; one that is still on its way, when it comes."""
+        known = self._journal.entry(sheet_id)
+        if known is not None:
+            bench = self._benches.get(known.slip.printer)
+            if bench is not None:
+                bench.recall(sheet_id)
+            return
+        self._recalled[sheet_id] = None
+        if len(self._recalled) > _MOST_RECALLED:
+            self._recalled.popitem(last=False)
+
+    def on_settled(self, settled: wire.Settled) -> None:
+        """The server knows it."""
+        self._journal.settled(settled.sheet_id, settled.outcome)
+
+    def on_test(self, test: wire.Test) -> None:
+        self._test(test.printer, test.kind)
+
+    def on_link(self, status: LinkStatus) -> None:
+        self._log.event("link.state", state=status.state, reason=status.reason)
+
+    # what the benches say
+
+    def _on_begun(self, slip: Slip) -> None:
+        self.say(wire.Begun(slip.sheet_id))
+
+    def _on_end(self, slip: Slip, ended: Ended) -> None:
+        self._held[slip.printer] -= 1
+        self.say(_report(slip, ended))
+        self.say(wire.Room(slip.printer, 1))
+
+    def on_condition(self, printer: str, condition: Condition) -> None:
+        self.say(wire.Condition(printer, condition.state, condition.detail))
+
+
+def _told(entry: Entry) -> Any:
+    """What the server is to know of an open sheet; None while it has only arrived."""
+    if entry.ended is not None:
+        return _report(entry.slip, entry.ended)
+    return wire.Begun(entry.slip.sheet_id) if entry.step is Step.BEGUN else None
+
+
+def _report(slip: Slip, ended: Ended) -> wire.Report:
+    return wire.Report(slip.sheet_id, ended.outcome, ended.evidence, ended.reason, ended.at)

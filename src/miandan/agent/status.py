@@ -1,0 +1,149 @@
+"""What can be seen of a running agent: a small file that it keeps writing, and questions that commands put beside it.
+
+Both are files of the data folder, so that nothing has to listen for them. Nobody's name is in them.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from miandan.agent.folder import Folder, read_kept, write_kept
+from miandan.kernel.errors import Refusal
+from miandan.kernel.ids import new_id
+from miandan.labels.agent_link import PrinterState
+
+ANSWER_SECONDS: Final = 60.0
+"""How long a command waits for the running agent."""
+
+LOOK_SECONDS: Final = 0.25
+"""How often the agent looks for questions."""
+
+_STALE_SECONDS: Final = 120.0
+_QUESTION, _ANSWER = ".ask.json", ".answer.json"
+
+
+class PrinterStatus(Struct, frozen=True):
+    """A printer now. Counts are those since the agent started."""
+
+    name: str
+    driver: str
+    profile: str
+    state: PrinterState
+    detail: str = ""
+    waiting: int = 0
+    printed: int = 0
+    failed: int = 0
+    doubtful: int = 0
+
+
+class LinkShown(Struct, frozen=True):
+    """How it stands with the server."""
+
+    state: str
+    since: str
+    reason: str = ""
+    zh: str = ""
+    en: str = ""
+
+
+class AgentStatus(Struct, frozen=True):
+    """What the agent says of itself."""
+
+    pid: int
+    version: str
+    started_at: str
+    written_at: str
+    server: str
+    agent_id: str
+    name: str
+    link: LinkShown
+    open_sheets: int
+    trouble: str
+    printers: list[PrinterStatus]
+    errors: list[str]
+
+
+def read_status(folder: Folder) -> AgentStatus:
+    """What the running agent wrote last. Raises agent.not_running."""
+    found = read_kept(folder.status, AgentStatus) if folder.is_running() else None
+    if found is None:
+        raise Refusal("agent.not_running")
+    return found
+
+
+class Question(Struct, frozen=True):
+    """Print a page of this kind on this printer."""
+
+    printer: str
+    kind: str
+
+
+class Answer(Struct, frozen=True):
+    """How it ended; `code` and the words are of what stood in the way."""
+
+    outcome: str
+    evidence: str = ""
+    code: str = ""
+    zh: str = ""
+    en: str = ""
+
+
+def ask(folder: Folder, question: Question, seconds: float = ANSWER_SECONDS) -> Answer:
+    """Let the running agent do something. Raises agent.no_answer."""
+    folder.asks.mkdir(exist_ok=True)
+    name = str(new_id())
+    asked, answered = folder.asks / f"{name}{_QUESTION}", folder.asks / f"{name}{_ANSWER}"
+    write_kept(asked, question)
+    until = time.monotonic() + seconds
+    try:
+        while time.monotonic() < until:
+            answer = read_kept(answered, Answer)
+            if answer is not None:
+                return answer
+            time.sleep(LOOK_SECONDS / 2)
+    finally:
+        asked.unlink(missing_ok=True)
+        answered.unlink(missing_ok=True)
+    raise Refusal("agent.no_answer", seconds=round(seconds))
+
+
+def questions(folder: Folder) -> Iterator[tuple[Path, Question]]:
+    """What commands have asked, each with where its answer belongs; a question is read once, an old one never."""
+    with suppress(OSError):
+        for file in sorted(folder.asks.glob(f"*{_QUESTION}")):
+            fresh = time.time() - file.stat().st_mtime < _STALE_SECONDS
+            question = None
+            with suppress(Refusal):
+                question = read_kept(file, Question)
+            if question is None and fresh:
+                continue  # being written
+            file.unlink(missing_ok=True)
+            if fresh and question is not None:
+                yield file.with_name(file.name.removesuffix(_QUESTION) + _ANSWER), question
+
+
+def clear_questions(folder: Folder) -> None:
+    """What nobody waits for any more."""
+    with suppress(OSError):
+        for file in folder.asks.iterdir():
+            file.unlink(missing_ok=True)
+
+
+async def write_status(folder: Folder, status: AgentStatus) -> None:
+    """Put it where commands read it. A disk that takes nothing stops nothing."""
+    with suppress(OSError, Refusal):
+        await asyncio.to_thread(_replace, folder.status, msgspec.json.encode(status))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Not brought to the disk: after a power cut nobody wants to know it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    part.replace(path)
