@@ -35,7 +35,7 @@ class Keyboard:
             except SystemExit as end:
                 code = end.code or 0
         assert isinstance(code, int), code
-        done = Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+        done = Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
         assert "Traceback" not in done.err + done.out, done.err
         return done
 

@@ -1,6 +1,5 @@
 """One sandbox for all tests of shipping: loaded once, since every test works with a merchant of its own."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from miandan.cli.check import check
-from miandan.cli.sandbox import load_sandbox
 from miandan.kernel.database import open_database
 from miandan.kernel.settings import Settings
 from miandan.outbound.desk import ShipDesk
-from tests.conftest import _TEMPLATE, _command, _url
 from tests.outbound.dock import Dock
+from tests.sandboxes import shared_sandbox
 from tests.waybills.stall import open_stall
 from tests.waybills.world import reopen_world
 
@@ -43,21 +40,5 @@ class Harbour:
 def harbour(server_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harbour]:
     """The sandbox of this room."""
     folder = tmp_path_factory.mktemp(_NAME)
-    asyncio.run(_command(server_settings, f"CREATE DATABASE {_NAME} TEMPLATE {_TEMPLATE}"))
-    settings = Settings(data=folder / "data", database_url=_url(server_settings, _NAME), sandbox=True)
-    asyncio.run(_load(settings))
-    yield Harbour(settings, folder)
-    asyncio.run(_check(settings))
-    asyncio.run(_command(server_settings, f"DROP DATABASE {_NAME} WITH (FORCE)"))
-
-
-async def _load(settings: Settings) -> None:
-    async with open_database(settings, pool_size=4) as db:
-        await load_sandbox(db)
-
-
-async def _check(settings: Settings) -> None:
-    """After everything that the tests did: `miandan check` finds every promise kept."""
-    async with open_database(settings, pool_size=2) as db:
-        report = await check(db)
-    assert report.ok, [verdict for verdict in report.promises if verdict.name in report.broken]
+    with shared_sandbox(server_settings, folder, _NAME) as settings:
+        yield Harbour(settings, folder)

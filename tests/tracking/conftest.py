@@ -1,14 +1,12 @@
 """One sandbox for all tests of scans; every test works with a merchant of its own, as in tests/waybills."""
 
-import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from miandan.kernel.settings import Settings
-from tests.conftest import _TEMPLATE, _command, _url
-from tests.waybills.conftest import Heart, _check, _load
+from tests.sandboxes import shared_sandbox
+from tests.waybills.conftest import STATED_ABOVE, Heart
 
 _NAME = "tracking"
 
@@ -17,9 +15,5 @@ _NAME = "tracking"
 def road(server_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heart]:
     """A sandbox whose parcels travel; at the end `miandan check` finds every promise kept."""
     folder = tmp_path_factory.mktemp(_NAME)
-    asyncio.run(_command(server_settings, f"CREATE DATABASE {_NAME} TEMPLATE {_TEMPLATE}"))
-    settings = Settings(data=folder / "data", database_url=_url(server_settings, _NAME), sandbox=True)
-    asyncio.run(_load(settings))
-    yield Heart(settings, Path(folder))
-    asyncio.run(_check(settings))
-    asyncio.run(_command(server_settings, f"DROP DATABASE {_NAME} WITH (FORCE)"))
+    with shared_sandbox(server_settings, folder, _NAME, leave_out=(STATED_ABOVE,)) as settings:
+        yield Heart(settings, folder)

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from miandan.agent.journal import Ended, Journal, Slip
 from miandan.agent.log import Log
+from miandan.agent.rendering import Target
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
 from miandan.labels.agent_link import Evidence, Outcome, PrinterState
@@ -53,11 +54,28 @@ class Device(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def driver(self) -> str: ...
+
+    @property
+    def target(self) -> Target:
+        """What its documents are drawn for now."""
+
+    async def open(self) -> None:
+        """Once, before anything else; what an earlier run left in its spool is removed."""
+
+    async def close(self) -> None:
+        """Once, at the end; its spool is empty then."""
+
     async def condition(self) -> Condition:
         """How it is now, as far as it can be asked."""
 
     async def print(self, documents: Sequence[bytes], slip: Slip) -> Done:
-        """Send one task, document by document. Never raises for what a printer does."""
+        """Send one sheet, document by document. Never raises for what a printer does."""
+
+    async def remembered(self, slip: Slip) -> Done | None:
+        """What the device itself knows of a sheet that had begun when an earlier run ended; None where it cannot
+        tell."""
 
 
 @dataclass(slots=True, eq=False)

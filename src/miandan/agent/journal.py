@@ -1,8 +1,8 @@
-"""The journal (打印日志): what became of each sheet, on disk before it becomes true, so that a kill at any moment is told.
+"""The journal (打印日志): what became of each sheet, on disk before it is true, so that a kill at any moment is told.
 
 An append-only file, a JSON object a line: `got` when a sheet arrives, `begun` before its first byte, `end` when it is
 known how it ended, `settled` when whoever gave it knows too. Only `begun` waits for the disk: a lost `got` was never
-printed, a lost `end` is told as doubtful, and the server keeps what it was told before. Whatever waits shares one fsync.
+printed, a lost `end` is told as doubtful, and the server keeps what it was told before. Whatever waits shares an fsync.
 
 A line holds ids, the printer, the place and the waybill number, never a person. A torn last line counts as not written;
 a damaged line further up turns what was open there into doubt.

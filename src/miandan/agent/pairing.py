@@ -1,4 +1,4 @@
-"""Pairing (配对): a one-use code of the merchant makes a server know this machine's keys, and this machine the server."""
+"""Pairing (配对): by a one-use code a server comes to know this machine's keys, and this machine the server."""
 
 import json
 import platform

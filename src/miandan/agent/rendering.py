@@ -12,9 +12,12 @@ from msgspec import Struct
 from miandan.kernel.errors import Refusal
 from miandan.labels.checking import read_template
 from miandan.labels.model import LabelData, LabelWarning, Purpose
+from miandan.labels.pictures import write_png
+from miandan.labels.printers.paper import moved
 from miandan.labels.printers.profile import Profile
+from miandan.labels.raster import rasterise
 from miandan.labels.records import BadRecord, label_of
-from miandan.labels.rendering import Format, Job, render
+from miandan.labels.rendering import DEFAULT_DPI, Format, Job, render
 from miandan.labels.standards import standard, standard_for
 from miandan.labels.template import Template
 
@@ -39,10 +42,27 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A sheet as its printer takes it; `warnings` name fields, never what stands in them."""
+class Target:
+    """What a printer's documents are drawn for. A printer language needs a profile; sizes are micrometres of paper, 0
+    where nothing is known."""
 
-    data: bytes = field(repr=False)
+    to: Format
+    profile: Profile | None = None
+    dpi: int = DEFAULT_DPI
+    width_um: int = 0
+    height_um: int = 0
+
+    @property
+    def profile_name(self) -> str:
+        return "" if self.profile is None else self.profile.name
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A sheet as its printer takes it, in documents that are sent one after the other; `warnings` name fields, never
+    what stands in them."""
+
+    documents: tuple[bytes, ...] = field(repr=False)
     warnings: tuple[LabelWarning, ...] = ()
 
 
@@ -93,10 +113,23 @@ def read_content(plain: bytes, number: str, copy: int, templates: Templates) -> 
     return Content(label, templates.find(bytes(read.template)))
 
 
-def rendered(content: Content, to: Format, profile: Profile | None, dpi: int) -> Rendered:
-    """One document of everything that a sheet needs; a label whose goods continue has several pages. Raises the
-    Refusals of `labels.rendering.render`."""
+def drawn(content: Content, target: Target) -> Drawn:
+    """Everything that a sheet needs; a label whose goods continue has several pages, as pictures one document each.
+    Raises the Refusals of `labels.rendering.render`."""
     template = content.template or standard_for(content.label.carrier)
+    job = Job(target.to, template, target.dpi, target.profile, Purpose.PRINT_FULL)
+    if target.to.is_picture:
+        return _pictures(content.label, template, job)
     out = BytesIO()
-    report = render([content.label], Job(to, template, dpi, profile, Purpose.PRINT_FULL), out)
-    return Rendered(out.getvalue(), report.warnings)
+    report = render([content.label], job, out)
+    return Drawn((out.getvalue(),), report.warnings)
+
+
+def _pictures(label: LabelData, template: Template, job: Job) -> Drawn:
+    """A picture for each sheet, with the dots that the printer burns."""
+    documents, warnings = list[bytes](), list[LabelWarning]()
+    for sheet in rasterise([label], template, dpi=job.resolution, purpose=job.purpose):
+        bits = sheet.bits if job.profile is None else moved(sheet.bits, *job.profile.offset).bits
+        documents.append(write_png(bits))
+        warnings += sheet.warnings
+    return Drawn(tuple(documents), tuple(warnings))

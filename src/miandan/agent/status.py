@@ -6,7 +6,7 @@ Both are files of the data folder, so that nothing has to listen for them. Nobod
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,6 @@ class AgentStatus(Struct, frozen=True):
     """What the agent says of itself."""
 
     pid: int
-    version: str
     started_at: str
     written_at: str
     server: str
@@ -134,6 +133,13 @@ def clear_questions(folder: Folder) -> None:
     with suppress(OSError):
         for file in folder.asks.iterdir():
             file.unlink(missing_ok=True)
+
+
+async def answer_to(path: Path, answering: Awaitable[Answer]) -> None:
+    """Put an answer where the command that asked waits for it."""
+    answer = await answering
+    with suppress(OSError, Refusal):
+        write_kept(path, answer)
 
 
 async def write_status(folder: Folder, status: AgentStatus) -> None:

@@ -60,7 +60,7 @@ def run() -> None:
 def status(as_json: AsJson = False) -> None:
     """状态：the running agent, its link, its printers and what went wrong lately.
 
-    退出码 exit code: 0 connected 已连接, 2 running without a link, or a printer is in trouble 有问题, 1 not running 未运行.
+    退出码 exit code: 0 connected 已连接, 2 no link, or a printer in trouble 有问题, 1 not running 未运行.
     """
     from miandan.cli import agent_register as register
 
@@ -76,7 +76,7 @@ def printers(as_json: AsJson = False) -> None:
 
 
 @agent.command("test")
-def test(
+def print_page(
     printer: Printer,
     page: Annotated[Page, typer.Option(help="test 测试页 | calibration 校准页")] = Page.TEST,
 ) -> None:

@@ -10,7 +10,7 @@ Locks come in one order everywhere: agent, job, sheets, orders (shared), waybill
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -33,7 +33,9 @@ from miandan.waybills.obstacles import obstructed, orders_behind
 MOST_AT_ONCE: Final = 50
 """Sheets given out in one transaction."""
 
-_START: Final = datetime.min, UUID(int=0)
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC), UUID(int=0)
+_GATE: Final = "gate"
+"""Who stops a sheet that may not be printed any more when its turn has come."""
 
 
 @dataclass(slots=True)
@@ -85,20 +87,26 @@ async def _give_out(
     sheets: Sequence[PrintSheet],
     at: datetime,
 ) -> list[Leased]:
-    counter = replace(desk.counter, db=db)
-    batch = await _through_the_gates(replace(desk, counter=counter), tx, job, sheets, at)
-    by = f"agent:{agent.agent_id}"
-    given = await _with_copies(tx, batch, agent, printer, at)
-    await sheet_queries.save(tx, given, "leased", by, at)
-    await save_and_uncount(tx, sheets, batch.stopped, "stopped", "lease", at)
     try:
         template = await payloads.chosen(db, job)
-    except Refusal as gone:
-        # the template was withdrawn: nothing of this job can be drawn any more
-        back = [replace(sheet, state=SheetState.STOPPED, reason=gone.code, ended_at=at) for sheet in given]
-        await save_and_uncount(tx, given, back, "stopped", "lease", at)
+    except Refusal as gone:  # withdrawn since the job was made: nothing of it can be drawn any more
+        await save_and_uncount(tx, sheets, [_stopped(one, gone.code, at) for one in sheets], "stopped", _GATE, at)
         return []
+    counter = replace(desk.counter, db=db)
+    batch = await _through_the_gates(replace(desk, counter=counter), tx, job, sheets, at)
+    given = await _with_copies(tx, batch, agent, printer, at)
+    await sheet_queries.save(tx, given, "leased", f"agent:{agent.agent_id}", at)
+    await save_and_uncount(tx, sheets, batch.stopped, "stopped", _GATE, at)
     return [_sealed(agent, job, sheet, batch.labels[sheet.asked], template) for sheet in given]
+
+
+def _stopped(sheet: PrintSheet, reason: str, at: datetime) -> PrintSheet:
+    return replace(sheet, state=SheetState.STOPPED, reason=reason, copy_free=False, ended_at=at)
+
+
+def reason_of(refusal: Refusal) -> str:
+    """The code that a sheet is stopped with: of what stands in the way of its order, where it is that."""
+    return str(refusal.fields["reason"]) if refusal.code == "waybill.order_in_the_way" else refusal.code
 
 
 async def _through_the_gates(
@@ -115,9 +123,7 @@ async def _through_the_gates(
     refused |= unreadable
     position = {sheet.asked: f"{sheet.place}/{job.sheets}" for sheet in sheets}
     stopped = [
-        replace(sheet, state=SheetState.STOPPED, reason=refused[sheet.asked].code, copy_free=False, ended_at=at)
-        for sheet in sheets
-        if sheet.asked in refused
+        _stopped(sheet, reason_of(refused[sheet.asked]), at) for sheet in sheets if sheet.asked in refused
     ]
     return _Batch(
         job,
@@ -140,7 +146,7 @@ async def _gates(
     for asked, waybill in waybills.items():
         refusal = void(waybill) or in_the_way.get(waybill.ref)
         if refusal is not None:
-            refused[asked] = refusal.fields.get("reason", refusal.code) and refusal
+            refused[asked] = refusal
     for sheet in sheets:
         if sheet.asked not in waybills:
             refused[sheet.asked] = Refusal("waybill.unknown", carrier=sheet.carrier, number=sheet.number)

@@ -1,7 +1,7 @@
 """Every statement about sheets of print jobs. `..._for_update` holds its rows, in the order of job and place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -65,20 +65,21 @@ _OF_NUMBERS_FOR_UPDATE = f"""
        FOR UPDATE
 """
 
-_NAMED_FOR_UPDATE = f"""
-    SELECT {_COLUMNS}
-      FROM print_sheet
-     WHERE merchant_id = $1 AND sheet_id = ANY($2)
-     ORDER BY job_id, place
-       FOR UPDATE
+_NAMED = f"SELECT {_COLUMNS} FROM print_sheet WHERE merchant_id = $1 AND sheet_id = ANY($2) ORDER BY job_id, place"
+
+_HELD_BY = f"SELECT {_COLUMNS} FROM print_sheet WHERE agent_id = $1 AND state IN ('leased', 'sent')"
+
+_LEASED_TO = """
+    SELECT agent_id
+      FROM print_sheet_step
+     WHERE merchant_id = $1 AND sheet_id = $2 AND lease = $3 AND said = 'leased'
 """
 
-_HELD_BY_FOR_UPDATE = f"""
-    SELECT {_COLUMNS}
-      FROM print_sheet
-     WHERE agent_id = $1 AND state IN ('leased', 'sent')
-     ORDER BY merchant_id, job_id, place
-       FOR UPDATE
+_WAS_SAID = """
+    SELECT EXISTS (SELECT
+                     FROM print_sheet_step
+                    WHERE merchant_id = $1 AND sheet_id = $2 AND lease = $3
+                      AND (said = 'late ' || $4 OR said = 'reported' AND (state = $4 OR $4 = 'given_back')))
 """
 
 _RECALLED = """
@@ -247,12 +248,28 @@ async def of_numbers_for_update(tx: Transaction, merchant_id: int, refs: Sequenc
 
 async def named_for_update(tx: Transaction, merchant_id: int, sheets: Sequence[UUID]) -> list[PrintSheet]:
     """Sheets by their ids; unknown ones are left out."""
-    return _sheets(await tx.fetch(_NAMED_FOR_UPDATE, merchant_id, list(sheets)))
+    return _sheets(await tx.fetch(_NAMED + " FOR UPDATE", merchant_id, list(sheets)))
 
 
-async def held_by_for_update(tx: Transaction, agent_id: UUID) -> list[PrintSheet]:
+async def named(db: Reads, merchant_id: int, sheets: Sequence[UUID]) -> list[PrintSheet]:
+    """The same, not held."""
+    return _sheets(await db.fetch(_NAMED, merchant_id, list(sheets)))
+
+
+async def held_by(db: Reads, agent_id: UUID) -> list[PrintSheet]:
     """What an agent has been given and has not ended, of all merchants."""
-    return _sheets(await tx.fetch(_HELD_BY_FOR_UPDATE, agent_id))
+    return _sheets(await db.fetch(_HELD_BY, agent_id))
+
+
+async def leased_to(db: Reads, tag: SheetTag) -> UUID | None:
+    """The agent that a lease was given to."""
+    found: UUID | None = await db.fetchval(_LEASED_TO, *tag)
+    return found
+
+
+async def was_said(db: Reads, tag: SheetTag, outcome: str) -> bool:
+    """Whether the agent has told this outcome of this lease before."""
+    return bool(await db.fetchval(_WAS_SAID, *tag, outcome))
 
 
 async def recalled_from(db: Reads, agent_id: UUID) -> list[tuple[SheetTag, str]]:
@@ -326,6 +343,11 @@ async def reprints(
     """How often each number was queued again in a time, by carrier and number."""
     rows = await db.fetch(_REPRINTS, merchant_id, *_names(refs), since, before)
     return {(carrier, number): count for carrier, number, count in rows}
+
+
+def without_copy(sheet: PrintSheet) -> PrintSheet:
+    """The sheet once its copy was taken back."""
+    return replace(sheet, copy=0, drawn=sheet.drawn - 1)
 
 
 def _names(refs: Sequence[NumberRef]) -> tuple[list[str], list[str]]:

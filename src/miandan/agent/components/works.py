@@ -1,0 +1,344 @@
+"""Documents on their way to paper (文档进度): each known by page, task and document, printed once, heard by many.
+
+The same again is answered with what is known. What failed or was taken back left nothing on paper, so the same again is
+tried again. Other content under the same names is refused, and the same content under other names is asked about, or
+printed as a copy that says so.
+"""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from msgspec.structs import replace as changed
+
+from miandan.agent.components import questions
+from miandan.agent.components.ledger import Entry, Ledger, State
+from miandan.agent.components.model import Bench, Canceled, Doubtful, Failed, Notice, Printed, Rendered, Sheet
+from miandan.agent.components.opening import Opened, Opener
+from miandan.agent.components.origins import Caller
+from miandan.agent.components.profiles import Component, Options
+from miandan.agent.components.questions import Question, Questions
+from miandan.agent.components.reading import Document, Task
+from miandan.kernel.errors import Refusal
+from miandan.labels.agent_link import Evidence
+from miandan.labels.records import record_of
+
+log = logging.getLogger(__name__)
+
+_MOST_KEPT: Final = 20_000
+_DATED: Final = ("copy", "printed_at", "position")
+"""Fields of a label that differ between two prints of the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of a document. `at` is in seconds of a clock that only runs forward."""
+
+    state: State
+    at: float
+    evidence: Evidence = Evidence.NONE
+    why: Refusal | None = None
+
+
+class Work:
+    """One document as it is known here."""
+
+    def __init__(self, document_id: str, entry: Entry) -> None:
+        self.document_id = document_id
+        self.entry = entry
+        self.started = time.monotonic()
+        self.opened = self.started
+        self.copies_printed = 0
+        self.changes: list[Change] = []
+        self._watchers: list[asyncio.Queue[tuple[Work, Change]]] = []
+
+    @property
+    def state(self) -> State:
+        return self.entry.state
+
+    @property
+    def last(self) -> Change:
+        return self.changes[-1] if self.changes else Change(self.state, self.started)
+
+    def tell(self, state: State, evidence: Evidence = Evidence.NONE, why: Refusal | None = None) -> None:
+        """The next step; after an end there is none."""
+        if self.changes and self.changes[-1].state.has_ended:
+            return
+        reason = why.code if why is not None else ""
+        self.entry = changed(self.entry, state=state, evidence=evidence, reason=reason, at=time.time())
+        change = Change(state, time.monotonic(), evidence, why)
+        self.changes.append(change)
+        for queue in self._watchers:
+            queue.put_nowait((self, change))
+
+    def watched_by(self, queue: "asyncio.Queue[tuple[Work, Change]]") -> None:
+        """What has happened so far and whatever follows goes into the queue."""
+        for change in self.changes:
+            queue.put_nowait((self, change))
+        if not self.last.state.has_ended:
+            self._watchers.append(queue)
+
+
+async def steps(works: Iterable[Work]) -> AsyncIterator[tuple[Work, Change]]:
+    """Every step of these documents, from the first on, until all have ended."""
+    queue: asyncio.Queue[tuple[Work, Change]] = asyncio.Queue()
+    left = {id(work): work for work in works}
+    for work in left.values():
+        work.watched_by(queue)
+    while left:
+        work, change = await queue.get()
+        if change.state.has_ended:
+            left.pop(id(work), None)
+        yield work, change
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A task as it came: who asks, where, and for which printer."""
+
+    caller: Caller
+    component: Component
+    options: Options
+    task: Task
+    printer: str
+    answer_seconds: float = 60.0
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """A document that is printed now; `other` has its names already."""
+
+    work: Work
+    document: Document
+    other: Work | None = None
+    opened: Opened | None = None
+    copy: int = 1
+    sheets: list[Sheet] = field(default_factory=list)
+
+
+class Works:
+    """All documents of one agent."""
+
+    def __init__(self, bench: Bench, opener: Opener, ledger: Ledger, asking: Questions) -> None:
+        self._bench = bench
+        self._opener = opener
+        self._ledger = ledger
+        self._questions = asking
+        self._works: OrderedDict[str, Work] = OrderedDict()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Stop what waits; sheets that have begun end at the bench."""
+        for one in list(self._running):
+            one.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    # --- what is known ------------------------------------------------------------------------------------------------
+
+    def of_task(self, origin: str, task_id: str) -> list[Work]:
+        """The documents of a page's task, also of an earlier run of the agent."""
+        entries = self._ledger.of_task(self._ledger.digest("task", origin, task_id))
+        return [self._works.get(one.key) or self._restored(one) for one in entries]
+
+    def of_documents(self, origin: str, document_ids: Sequence[str]) -> list[Work]:
+        """The latest work on each document of a page, of this run."""
+        found: dict[str, Work] = {}
+        page = self._ledger.digest("page", origin)
+        for work in self._works.values():
+            if work.document_id in document_ids and work.entry.key.startswith(page[:8]):
+                found[work.document_id] = work
+        return list(found.values())
+
+    def _key(self, origin: str, task_id: str, document_id: str) -> str:
+        page = self._ledger.digest("page", origin)[:8]
+        return page + self._ledger.digest("document", origin, task_id, document_id)
+
+    def _restored(self, entry: Entry) -> Work:
+        work = Work(self._ledger.unlocked(entry.document), entry)
+        why = _known_refusal(entry.reason) if entry.state in (State.FAILED, State.DOUBTFUL) else None
+        work.changes.append(Change(entry.state, work.started, entry.evidence, why))
+        self._keep(work)
+        return work
+
+    def _keep(self, work: Work) -> None:
+        self._works[work.entry.key] = work
+        self._works.move_to_end(work.entry.key)
+        if len(self._works) > _MOST_KEPT:
+            for key, one in list(self._works.items())[: _MOST_KEPT // 10]:
+                if one.last.state.has_ended:
+                    del self._works[key]
+
+    # --- what is asked for --------------------------------------------------------------------------------------------
+
+    def start(self, asked: Asked) -> list[Work]:
+        """The documents of a task, in its order; what is new is on its way."""
+        works, fresh = self.admit(asked)
+        if fresh:
+            running = asyncio.create_task(self._run(asked, fresh))
+            self._running.add(running)
+            running.add_done_callback(self._running.discard)
+        return works
+
+    def admit(self, asked: Asked) -> tuple[list[Work], list[_Fresh]]:
+        """Each document as a work, and those among them that nobody prints yet."""
+        works: list[Work] = []
+        fresh: list[_Fresh] = []
+        task = self._ledger.digest("task", asked.caller.origin, asked.task.task_id)
+        for document in asked.task.documents:
+            key = self._key(asked.caller.origin, asked.task.task_id, document.document_id)
+            raw = self._ledger.digest("said", document.said)
+            entry = self._ledger.entry(key)
+            known = self._works.get(key) or (self._restored(entry) if entry is not None else None)
+            if known is not None and known.state.may_be_on_paper and known.entry.raw == raw:
+                works.append(known)
+                continue
+            named = self._ledger.locked(document.document_id)
+            work = Work(
+                document.document_id,
+                Entry(key, task, raw, "", State.PENDING, time.time(), named, printer=asked.printer),
+            )
+            other = known if known is not None and known.state.may_be_on_paper else None
+            if other is None:
+                self._keep(work)
+                self._ledger.reserve(work.entry)
+            works.append(work)
+            fresh.append(_Fresh(work, document, other))
+        return works, fresh
+
+    async def _run(self, asked: Asked, fresh: list[_Fresh]) -> None:
+        try:
+            await asyncio.gather(*(self._prepare(asked, one) for one in fresh))
+            ready = [one for one in fresh if one.sheets and not one.work.last.state.has_ended]
+            if ready:
+                await self._ledger.write(*(one.work.entry for one in ready))
+                await self._print(ready)
+        except Exception:
+            log.exception("component.task_failed documents=%d", len(fresh))
+        finally:
+            for one in fresh:
+                state = State.DOUBTFUL if one.work.entry.content else State.FAILED
+                one.work.tell(state, why=Refusal("agent.component_doubtful"))
+            await self._ledger.write(*(one.work.entry for one in fresh if one.other is None))
+
+    async def _prepare(self, asked: Asked, one: _Fresh) -> None:
+        """Open the document and settle whether it is to be printed; what is not has ended."""
+        try:
+            opened = await self._opener.open(one.document, asked.caller.origin, asked.component, asked.options)
+            one.opened = opened
+            one.work.opened = time.monotonic()
+            content = self._ledger.digest("content", *_shown(opened))
+            if one.other is not None:
+                self._mirror(one, content)
+                return
+            number = self._ledger.digest("number", opened.label.carrier, opened.label.number)
+            await self.settle_again(asked, one.work, content, number, opened.label.copy, opened.label.number)
+            one.copy = one.work.entry.copy
+            last = one.copy + one.document.copies - 1
+            one.work.entry = changed(one.work.entry, copy=last)
+            self._ledger.reserve(one.work.entry)
+            one.sheets = _sheets(one, asked.printer)
+        except Refusal as why:
+            one.work.tell(State.FAILED, why=why)
+        except Exception as failed:
+            log.error("component.document_failed error=%s", type(failed).__name__)
+            one.work.tell(State.FAILED, why=Refusal("agent.component_failed"))
+
+    def _mirror(self, one: _Fresh, content: str) -> None:
+        """The same label in other words is the same document; anything else has taken its names."""
+        assert one.other is not None
+        if one.other.entry.content != content:
+            raise Refusal("agent.component_same_name")
+        last = one.other.last
+        one.work.tell(last.state if last.state.has_ended else State.DOUBTFUL, last.evidence, last.why)
+
+    async def settle_again(
+        self, asked: Asked, work: Work, content: str, number: str, least: int, shown: str
+    ) -> None:
+        """Take the content as this document's, after asking where it was printed lately under another name.
+
+        Raises agent.component_duplicate when it is not to be printed again.
+        """
+        lately = self._ledger.lately(content, work.entry.key)
+        copy = self._ledger.next_copy(number, least)
+        work.entry = changed(work.entry, content=content, number=number, copy=copy)
+        if lately is None:
+            self._ledger.reserve(work.entry)  # before anything waits, so that two tasks at once see each other
+            return
+        if asked.options.duplicates == "ask":
+            question = Question(
+                questions.shown_number(shown),
+                copy,
+                asked.printer,
+                asked.caller.origin,
+                asked.component.name,
+                time.time(),
+                time.time() + asked.answer_seconds,
+            )
+            if await self._questions.ask(question) != "print":
+                work.entry = changed(work.entry, content="", number="", copy=0)
+                raise Refusal("agent.component_duplicate", minutes=10)
+            work.entry = changed(work.entry, copy=self._ledger.next_copy(number, least))
+        self._ledger.reserve(work.entry)
+
+    async def _print(self, ready: list[_Fresh]) -> None:
+        """Every sheet in the order of the task; each document ends with its last sheet."""
+        by_sheet = {sheet.key: one for one in ready for sheet in one.sheets}
+        left = {id(one): len(one.sheets) for one in ready}
+        sheets = [sheet for one in ready for sheet in one.sheets]
+        async with aclosing(self._bench.submit(sheets)) as notices:  # type: ignore[type-var]
+            async for notice in notices:
+                one = by_sheet.get(notice.key)
+                if one is None:
+                    continue
+                if isinstance(notice, Rendered):
+                    if one.work.last.state is State.PENDING:
+                        one.work.tell(State.RENDERED)
+                    continue
+                left[id(one)] -= 1
+                self._ended(one, notice, left[id(one)])
+
+    def _ended(self, one: _Fresh, notice: Notice, left: int) -> None:
+        """One sheet of a document has ended; where some are on paper and others not, the whole is in doubt."""
+        work = one.work
+        match notice:
+            case Printed(evidence=evidence):
+                work.copies_printed += 1
+                if left == 0 and work.copies_printed == len(one.sheets):
+                    work.tell(State.PRINTED, evidence)
+                    return
+            case Doubtful(reason=reason):
+                work.tell(State.DOUBTFUL, why=_known_refusal(reason))
+            case Failed(why=why) if len(one.sheets) == 1:
+                work.tell(State.FAILED, why=why)
+            case Canceled() if len(one.sheets) == 1:
+                work.tell(State.CANCELED, why=Refusal("agent.component_canceled"))
+        if left == 0:
+            state = State.DOUBTFUL if work.copies_printed else State.FAILED
+            work.tell(state, why=Refusal("agent.component_some_copies", done=work.copies_printed, all=len(one.sheets)))
+
+
+def _sheets(one: _Fresh, printer: str) -> list[Sheet]:
+    """A sheet for each copy, each saying which one it is."""
+    assert one.opened is not None
+    label, template = one.opened.label, one.opened.template
+    return [
+        Sheet(f"{one.work.entry.key}-{one.copy + more}", printer, replace(label, copy=one.copy + more), template)
+        for more in range(one.document.copies)
+    ]
+
+
+def _shown(opened: Opened) -> tuple[str, str]:
+    record = record_of(opened.label)
+    kept = {name: value for name, value in record.items() if name not in _DATED}
+    return repr(sorted(kept.items())), f"{opened.template.name}@{opened.template.version}"
+
+
+def _known_refusal(code: str) -> Refusal:
+    """What an earlier run or the bench gave as reason, where its text needs no fields."""
+    known = ("agent.component_duplicate", "agent.component_canceled", "agent.component_failed")
+    return Refusal("agent.component_doubtful") if code not in known else Refusal(code, minutes=10)

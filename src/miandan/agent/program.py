@@ -1,0 +1,300 @@
+"""The agent put together: journal, benches, link, and what commands and pages may ask of it while it runs.
+
+    agent = Agent(folder, devices, paired, keys)
+    await agent.start()
+    ...
+    await agent.stop()
+
+One agent per data folder: whoever starts one holds `folder.alone()`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib import metadata
+from typing import Final
+
+from miandan.agent.bench import Bench, Condition, Device, Task
+from miandan.agent.folder import Folder, Paired
+from miandan.agent.journal import SERVER, Ended, Journal, Slip, Step, after_a_kill, open_journal
+from miandan.agent.keys import AgentKeys
+from miandan.agent.link import Link, LinkState, LinkStatus
+from miandan.agent.log import Log
+from miandan.agent.orders import ServerOrders
+from miandan.agent.pages import page
+from miandan.agent.rendering import Templates, drawn, read_content
+from miandan.agent.status import (
+    AgentStatus,
+    Answer,
+    LinkShown,
+    PrinterStatus,
+    answer_to,
+    clear_questions,
+    questions,
+    write_status,
+)
+from miandan.kernel.clock import now
+from miandan.kernel.errors import Refusal
+from miandan.kernel.ids import new_id
+from miandan.labels import agent_link as wire
+
+STOP_SECONDS: Final = 10.0
+"""How long a sheet that is being printed may take after the agent was told to stop."""
+
+TELL_SECONDS: Final = 2.0
+"""How long the agent waits for the server to settle what it gave back at the end."""
+
+LOOK_SECONDS: Final = 0.25
+"""How often commands' questions are looked for, and what changed is written down."""
+
+WATCH_SECONDS: Final = 15.0
+"""How often a printer without work is asked how it is."""
+
+DRAWERS: Final = 2
+"""Threads that draw; more than that starve the link on a small machine."""
+
+PAGES: Final = "pages"
+"""The source of test and calibration pages in the journal."""
+
+
+class Agent:
+    """The program beside the printers. Without a pairing it prints pages and what components give it."""
+
+    def __init__(
+        self, folder: Folder, devices: Sequence[Device], paired: Paired | None, keys: AgentKeys, log: Log | None = None
+    ) -> None:
+        self.folder = folder
+        self.paired = paired
+        self.keys = keys
+        self.log = log or Log(folder.log)
+        self.link = LinkStatus()
+        self.benches: dict[str, Bench] = {}
+        self.left_over: list[tuple[Slip, Ended]] = []
+        """What an earlier run left of sheets that components gave, and what is true of each."""
+        self._devices = devices
+        self._templates = Templates()
+        self._drawers = ThreadPoolExecutor(DRAWERS, "drawer")
+        self._loops: list[asyncio.Task[None]] = []
+        self._started_at = ""
+
+    # --- from start to stop
+
+    async def start(self) -> None:
+        """Open the journal, say what an earlier run left, begin to work. Raises agent.journal_unusable and what a
+        device raises that cannot be used at all."""
+        self._started_at = now().isoformat()
+        self.journal: Journal = open_journal(self.folder.journal)
+        self.journal.start()
+        clear_questions(self.folder)
+        self.orders = ServerOrders(self.journal, self.benches, self._draw, self._test, self.said, self.log)
+        for device in self._devices:
+            await device.open()
+            bench = Bench(device, self.journal, self._drawers, self.log, self.orders.on_condition)
+            self.benches[device.name] = bench
+            bench.start()
+        await self._settle_what_was_left()
+        loop = asyncio.get_running_loop()
+        self._loops = [loop.create_task(one()) for one in (self._answer_always, self._watch_always)]
+        if self.paired is not None:
+            link = Link(self.paired, self.keys, self.orders, metadata.version("miandan"), self.link)
+            self.orders.say = link.say
+            self._loops.append(loop.create_task(link.run()))
+        self.log.event("agent.started", printers=len(self.benches), server=self.paired.server if self.paired else "-")
+
+    async def stop(self) -> None:
+        """End what is being printed, give back the rest, tell the server as far as it hears, close everything."""
+        await asyncio.gather(*(bench.stop(STOP_SECONDS) for bench in self.benches.values()))
+        await self._heard_to_the_end()
+        for one in self._loops:
+            one.cancel()
+            with suppress(asyncio.CancelledError):
+                await one
+        for device in self._devices:
+            with suppress(Exception):  # it is being left anyway
+                await device.close()
+        await self.journal.close()
+        self._drawers.shutdown()
+        self.log.event("agent.stopped")
+        await write_status(self.folder, self.status())
+        self.log.close()
+
+    async def _settle_what_was_left(self) -> None:
+        """What is true of the sheets of an earlier run goes into the journal before anything new."""
+        for entry in self.journal.open_sheets:
+            ended = after_a_kill(entry)
+            bench = self.benches.get(entry.slip.printer)
+            if entry.step is Step.BEGUN and bench is not None:  # a device may know better
+                known = await bench.device.remembered(entry.slip)
+                if known is not None:
+                    ended = Ended(known.outcome, known.evidence, known.reason)
+            ended = self.journal.end(entry.slip, ended.outcome, ended.evidence, ended.reason)
+            said = {"sheet": entry.slip.sheet_id, "outcome": ended.outcome, "reason": ended.reason}
+            self.log.event("sheet.left_over", printer=entry.slip.printer, number=entry.slip.number, **said)
+            if entry.slip.source != SERVER:
+                self.left_over.append((entry.slip, ended))
+                self.journal.settled(entry.slip.sheet_id, ended.outcome)
+
+    async def _heard_to_the_end(self) -> None:
+        """Until the server has settled everything, or there is no link, or it takes too long."""
+        until = asyncio.get_running_loop().time() + TELL_SECONDS
+        while self.link.state is LinkState.CONNECTED and asyncio.get_running_loop().time() < until:
+            if not any(entry.slip.source == SERVER for entry in self.journal.open_sheets):
+                return
+            await asyncio.sleep(0.02)
+
+    # --- what may be asked of it
+
+    def bench(self, printer: str) -> Bench:
+        """Raises agent.printer_unknown."""
+        found = self.benches.get(printer)
+        if found is None:
+            raise Refusal("agent.printer_unknown", printer=printer[:80])
+        return found
+
+    def put(self, task: Task) -> None:
+        """One sheet of a component, with a source of its own; when it has ended nobody else has to know. Raises
+        agent.printer_unknown."""
+        told = task.on_end
+
+        def ended(slip: Slip, how: Ended) -> None:
+            self.journal.settled(slip.sheet_id, how.outcome)
+            told(slip, how)
+
+        task.on_end = ended
+        self.bench(task.slip.printer).put(task)
+
+    async def print_page(self, printer: str, kind: str) -> Ended:
+        """A page that no job knows of: `test` or `calibration`. Raises agent.printer_unknown, agent.page_unknown."""
+        bench = self.bench(printer)
+        draw = page(kind, lambda: bench.device.target)
+        over: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+
+        def ended(_slip: Slip, how: Ended) -> None:
+            if not over.done():
+                over.set_result(how)
+
+        self.put(Task(Slip(str(new_id()), printer, source=PAGES), draw, on_end=ended))
+        return await over
+
+    def said(self) -> list[wire.PrinterSaid]:
+        """The printers as the server is told of them."""
+        return [
+            wire.PrinterSaid(
+                name=name,
+                driver=bench.device.driver,
+                profile=bench.device.target.profile_name,
+                dpi=bench.device.target.dpi,
+                width_um=bench.device.target.width_um,
+                height_um=bench.device.target.height_um,
+                state=bench.condition.state,
+                detail=bench.condition.detail,
+            )
+            for name, bench in self.benches.items()
+        ]
+
+    def status(self) -> AgentStatus:
+        """What can be seen of it now."""
+        paired, link, trouble = self.paired, self.link, self.journal.trouble
+        return AgentStatus(
+            pid=os.getpid(),
+            started_at=self._started_at,
+            written_at=now().isoformat(),
+            server=paired.server if paired else "",
+            agent_id=paired.agent_id if paired else "",
+            name=paired.name if paired else "",
+            link=LinkShown(link.state, link.since, link.reason, link.zh, link.en),
+            open_sheets=len(self.journal.open_sheets),
+            trouble="" if trouble is None else trouble.code,
+            printers=[_shown(bench) for bench in self.benches.values()],
+            errors=list(self.log.errors),
+        )
+
+    # --- the work behind it
+
+    def _draw(self, sheet: wire.Sheet) -> Callable[[], Sequence[bytes]]:
+        """How a sheet of the server is drawn: opened and read where it is drawn, never kept."""
+        bench, paired = self.benches[sheet.printer], self.paired
+        assert paired is not None
+
+        def draw() -> Sequence[bytes]:
+            plain = wire.open_sheet(
+                sheet.sealed,
+                self.keys.opening,
+                sheet_id=sheet.sheet_id,
+                agent_id=paired.agent_id,
+                printer=sheet.printer,
+                copy=sheet.copy,
+            )
+            made = drawn(read_content(plain, sheet.number, sheet.copy, self._templates), bench.device.target)
+            for warning in made.warnings:
+                self.log.event("sheet.warning", sheet=sheet.sheet_id, kind=warning.kind, field=warning.detail)
+            return made.documents
+
+        return draw
+
+    def _test(self, printer: str, kind: str) -> None:
+        """A page that the server asked for; what comes of it is seen in the log and in the printer's condition."""
+        task = asyncio.get_running_loop().create_task(self._answered(printer, kind))
+        self._loops.append(task)
+
+    async def _answered(self, printer: str, kind: str) -> None:
+        try:
+            await self.print_page(printer, kind)
+        except Refusal as refusal:
+            self.log.refused("page.refused", refusal, printer=printer)
+
+    async def _answer_always(self) -> None:
+        """Answer what commands ask, and write down how it stands when that has changed."""
+        last: tuple[object, ...] = ()
+        while True:
+            for answer_file, question in questions(self.folder):
+                answering = self._answer(question.printer, question.kind)
+                self._loops.append(asyncio.get_running_loop().create_task(answer_to(answer_file, answering)))
+            status = self.status()
+            seen = (status.link, status.printers, status.open_sheets, status.trouble, status.errors)
+            if seen != last:
+                last = seen
+                await write_status(self.folder, status)
+            self._loops = [one for one in self._loops if not one.done()]
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _answer(self, printer: str, kind: str) -> Answer:
+        try:
+            ended = await self.print_page(printer, kind)
+        except Refusal as refusal:
+            return Answer("", code=refusal.code, zh=refusal.zh, en=refusal.en)
+        return Answer(ended.outcome, ended.evidence, ended.reason)
+
+    async def _watch_always(self) -> None:
+        """Ask printers without work how they are; say that nothing is printed while the journal cannot be written."""
+        loop = asyncio.get_running_loop()
+        looked = dict.fromkeys(self.benches, -WATCH_SECONDS)
+        while True:
+            for name, bench in self.benches.items():
+                trouble = self.journal.trouble
+                if trouble is not None:
+                    bench.note(Condition(wire.PrinterState.TROUBLE, trouble.code))
+                elif bench.condition.detail == "agent.journal_full" or (
+                    not bench.waiting and loop.time() - looked[name] > WATCH_SECONDS
+                ):
+                    looked[name] = loop.time()
+                    with suppress(Exception):  # asked again soon
+                        bench.note(await bench.device.condition())
+            await asyncio.sleep(0.5)
+
+
+def _shown(bench: Bench) -> PrinterStatus:
+    counts = bench.counts
+    return PrinterStatus(
+        bench.name,
+        bench.device.driver,
+        bench.device.target.profile_name,
+        bench.condition.state,
+        bench.condition.detail,
+        bench.waiting,
+        counts.printed,
+        counts.failed,
+        counts.doubtful,
+    )

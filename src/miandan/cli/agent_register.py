@@ -1,0 +1,204 @@
+"""What the commands of `miandan agent` do. None of them opens a database: this machine may have none."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from miandan.agent.folder import AgentSettings, Folder, Paired
+from miandan.agent.keys import agent_keys
+from miandan.agent.link import LinkState
+from miandan.agent.log import last_lines
+from miandan.agent.pairing import leave
+from miandan.agent.pairing import pair as pair_with
+from miandan.agent.pages import page
+from miandan.agent.printers import open_devices
+from miandan.agent.program import Agent
+from miandan.agent.service_texts import ServiceKind, service_text
+from miandan.agent.status import AgentStatus, Answer, PrinterStatus, Question, ask, read_status
+from miandan.cli.session import NOTHING_DONE, SOME_REFUSED, complain, say, shown
+from miandan.cli.tables import Column, facts, write_json, write_lines, write_list
+from miandan.kernel.errors import Refusal
+from miandan.kernel.failures import explained
+from miandan.labels.agent_link import Outcome, PrinterState
+
+_INTERRUPTED: Final = 130
+_STATES: Final = {
+    PrinterState.READY: "就绪 ready",
+    PrinterState.BUSY: "打印中 busy",
+    PrinterState.TROUBLE: "需处理 trouble",
+    PrinterState.OFFLINE: "离线 offline",
+    PrinterState.UNKNOWN: "未知 unknown",
+}
+_LINKS: Final = {
+    LinkState.CONNECTED: "已连接 connected",
+    LinkState.CONNECTING: "连接中 connecting",
+    LinkState.WAITING: "等待重连 waiting",
+    LinkState.REFUSED: "被拒绝 refused",
+    LinkState.STOPPED: "未连接 no link",
+}
+_PRINTERS: Final = (
+    Column("name", "打印机 printer"),
+    Column("driver", "驱动 driver"),
+    Column("profile", "型号 profile"),
+    Column("state", "状态 state", _STATES.get),  # type: ignore[arg-type]  # codes are texts
+    Column("detail", "说明 detail"),
+    Column("waiting", "待打 waiting"),
+    Column("printed", "已打 printed"),
+    Column("failed", "失败 failed"),
+    Column("doubtful", "存疑 doubtful"),
+)
+_AGENT: Final = (
+    Column("name", "名称 name"),
+    Column("server", "服务器 server"),
+    Column("agent_id", "编号 agent"),
+    Column("link", "连接 link", _LINKS.get),  # type: ignore[arg-type]
+    Column("reason", "原因 reason"),
+    Column("started_at", "启动 started"),
+    Column("open_sheets", "未结 open sheets"),
+    Column("trouble", "故障 trouble"),
+)
+
+
+def run_command(command: Callable[[], int]) -> None:
+    """Run a command to its exit code; a failure becomes words."""
+    try:
+        code = command()
+    except Exception as error:
+        complain(explained(error))
+        code = NOTHING_DONE
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    sys.exit(code)
+
+
+def pair(url: str, code: str, name: str | None) -> int:
+    folder = _folder()
+    paired = pair_with(folder, url, code, name)
+    say(f"✓ 已配对：{shown(paired.name)} → {shown(paired.server)} / paired. 接着运行 next: miandan agent run")
+    return 0
+
+
+def run() -> int:
+    folder = _folder()
+    folder.make()
+    paired = folder.paired()
+    with folder.alone():
+        return asyncio.run(_run(folder, paired))
+
+
+async def _run(folder: Folder, paired: Paired) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, _context: None)  # its words may hold what a sheet says
+    for one in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop itself
+            loop.add_signal_handler(one, stop.set)
+    agent = Agent(folder, open_devices(folder), paired, agent_keys(folder.keys))
+    await agent.start()
+    say(f"打印端已启动：{shown(paired.name)}，{len(agent.benches)} 台打印机。Ctrl+C 停止。/ The print agent is running.")
+    try:
+        await stop.wait()
+    finally:
+        await agent.stop()
+    say("打印端已停止；没打完的面单会再派发。/ Stopped; sheets that were not printed are given out again.")
+    return 0
+
+
+def status(as_json: bool) -> int:
+    found = read_status(_folder())
+    if as_json:
+        write_json(_plain(found))
+    else:
+        row = _plain(found) | {"link": found.link.state, "reason": found.link.zh or found.link.reason}
+        write_lines(facts(_AGENT, row))
+        write_lines([""])
+        write_list(_PRINTERS, [_plain(one) for one in found.printers], as_json=False)
+        if found.errors:
+            say(f"  最近的问题 latest trouble: {found.errors[-1]}")
+    in_trouble = any(one.state in (PrinterState.TROUBLE, PrinterState.OFFLINE) for one in found.printers)
+    return SOME_REFUSED if found.link.state != LinkState.CONNECTED or in_trouble or found.trouble else 0
+
+
+def printers(as_json: bool) -> int:
+    folder = _folder()
+    if folder.is_running():
+        rows = [_plain(one) for one in read_status(folder).printers]
+    else:
+        rows = [_plain(one) for one in asyncio.run(_looked_at(folder))]
+    write_list(_PRINTERS, rows, as_json=as_json)
+    return 0
+
+
+async def _looked_at(folder: Folder) -> list[PrinterStatus]:
+    """Each printer as it is now, without an agent that runs."""
+    found = []
+    for device in open_devices(folder):
+        condition = await device.condition()
+        name = device.target.profile_name
+        found.append(PrinterStatus(device.name, device.driver, name, condition.state, condition.detail))
+    return found
+
+
+def test(printer: str, kind: str) -> int:
+    folder = _folder()
+    if folder.is_running():
+        answer = ask(folder, Question(printer, kind))
+    else:
+        folder.make()
+        answer = asyncio.run(_printed_alone(folder, printer, kind))
+    if answer.outcome != Outcome.PRINTED:
+        if answer.zh:
+            say(f"✗ {answer.zh}")
+            say(f"  {answer.en} [{answer.code}]")
+            return NOTHING_DONE
+        raise Refusal("agent.page_not_printed", printer=printer, outcome=answer.outcome, reason=answer.code or "-")
+    say(f"✓ 已送出 printed: {shown(printer)} ({answer.evidence})")
+    return 0
+
+
+async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
+    with folder.alone():
+        agent = Agent(folder, open_devices(folder), None, agent_keys(folder.keys))
+        await agent.start()
+        try:
+            ended = await agent.print_page(printer, kind)
+        finally:
+            await agent.stop()
+    return Answer(ended.outcome, ended.evidence, ended.reason)
+
+
+def logs(lines: int) -> int:
+    write_lines([shown(line, 1_000) for line in last_lines(_folder().log, lines)])
+    return 0
+
+
+def unpair() -> int:
+    folder = _folder()
+    paired = folder.paired()
+    with folder.alone():
+        told = asyncio.run(leave(folder, paired))
+        folder.forget()
+    if told:
+        say("✓ 已解除配对，本机密钥已删除。/ Unpaired on both sides; the keys of this computer are deleted.")
+        return 0
+    say("! 本机已解除配对；没有连上服务器，请在服务器上也解除。/ Unpaired here only: end it on the server too.")
+    return SOME_REFUSED
+
+
+def service(kind: str) -> int:
+    write_lines(service_text(ServiceKind(kind), _folder()).splitlines())
+    return 0
+
+
+def _folder() -> Folder:
+    return Folder(AgentSettings.from_environment().folder)
+
+
+def _plain(found: AgentStatus | PrinterStatus) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(found)
+    return plain
