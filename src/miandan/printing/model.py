@@ -108,9 +108,27 @@ class AgentState(StrEnum):
     UNPAIRED = "unpaired"
 
 
+class OwnerKind(StrEnum):
+    """Whose computer an agent runs on."""
+
+    MERCHANT = "merchant"
+    BRANCH = "branch"  # prints for the merchants that it lets in
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOwner:
+    """A merchant, or a branch of a carrier; `merchant_id` is 0 for a branch, carrier and branch are "" for a merchant."""
+
+    kind: OwnerKind
+    merchant_id: int = 0
+    carrier: str = ""
+    branch_code: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A program beside a printer of one merchant. `public_key` is X25519, 32 bytes."""
+    """A program beside printers. `public_key` (X25519) seals for it, `signing_key` (Ed25519) says who calls; 32 bytes
+    each. Without a signing key it opens print data and has no link."""
 
     merchant_id: int
     agent_id: UUID
@@ -119,6 +137,16 @@ class Agent:
     state: AgentState
     paired_at: datetime
     unpaired_at: datetime | None = None
+    signing_key: bytes | None = None
+    owner_kind: OwnerKind = OwnerKind.MERCHANT
+    carrier: str = ""
+    branch_code: str = ""
+    version: str = ""
+    seen_at: datetime | None = None
+
+    @property
+    def owner(self) -> AgentOwner:
+        return AgentOwner(self.owner_kind, self.merchant_id, self.carrier, self.branch_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""What every driver answers: a `Printer` takes one document at a time, in order, and never says more than it knows.
+
+A sheet that did not come out ends in one of three ways. `NothingSent`: certainly no byte of it left, so it may be tried
+again. `Broke`: between the first and the last byte, so it is in doubt. `DeviceRefused`: the device, or the queue in
+front of it, reported an error, so it is in doubt too.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from miandan.kernel.errors import Refusal
+from miandan.labels.agent_link import Evidence
+from miandan.labels.printers.profile import Profile
+
+UNREACHABLE: Final = "agent.device_unreachable"
+NOT_READY: Final = "agent.device_not_ready"
+NOT_TAKEN: Final = "agent.device_not_taken"
+WITHDRAWN: Final = "agent.device_withdrawn"
+BROKEN: Final = "agent.device_broken"
+STALLED: Final = "agent.device_stalled"
+IN_TROUBLE: Final = "agent.device_in_trouble"
+
+
+class Driver(StrEnum):
+    """How a printer is reached."""
+
+    FOLDER = "folder"
+    TCP = "tcp"
+    CUPS = "cups"
+    IPP = "ipp"
+    USBLP = "usblp"
+    SERIAL = "serial"
+    WINDOWS = "windows"
+
+
+class MediaType(StrEnum):
+    """What a document is; a printer takes one kind."""
+
+    RAW = "application/octet-stream"  # the printer's own language, by its profile
+    PDF = "application/pdf"
+    PNG = "image/png"
+    DOTS = "image/x-portable-bitmap"  # PBM: the dots themselves, for GDI
+
+
+class State(StrEnum):
+    """How a printer is, in the finest words that any of them has."""
+
+    READY = "ready"
+    BUSY = "busy"
+    PAPER_OUT = "paper_out"
+    PAPER_JAM = "paper_jam"
+    LID_OPEN = "lid_open"
+    HEAD_HOT = "head_hot"
+    RIBBON_OUT = "ribbon_out"
+    OFFLINE = "offline"
+    PAUSED = "paused"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+    @property
+    def can_print(self) -> bool:
+        """Whether a sheet may be sent now; a printer that tells nothing gets it too."""
+        return self in (State.READY, State.BUSY, State.UNKNOWN)
+
+    @property
+    def zh(self) -> str:
+        return _WORDS[self]
+
+    @property
+    def en(self) -> str:
+        return self.value.replace("_", " ")
+
+
+_WORDS = {
+    State.READY: "就绪",
+    State.BUSY: "打印中",
+    State.PAPER_OUT: "缺纸",
+    State.PAPER_JAM: "卡纸",
+    State.LID_OPEN: "开盖",
+    State.HEAD_HOT: "打印头过热",
+    State.RIBBON_OUT: "碳带用尽",
+    State.OFFLINE: "离线",
+    State.PAUSED: "已暂停",
+    State.ERROR: "故障",
+    State.UNKNOWN: "状态未知",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a printer is now; `detail` is what it said itself, in its own words."""
+
+    state: State
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A sheet that came out, as far as `evidence` says. `detail` is a job's id in a queue, or why there is no more
+    evidence than that."""
+
+    evidence: Evidence
+    detail: str = ""
+
+
+class NothingSent(Refusal):
+    """Certainly no byte of the sheet left; it may be tried again, unless somebody withdrew it from the queue."""
+
+
+class Broke(Refusal):
+    """It broke between the first and the last byte, or nobody knows where."""
+
+
+class DeviceRefused(Refusal):
+    """The device reported an error while the sheet, or part of it, was with it."""
+
+
+class SheetRef(Protocol):
+    """Which sheet it is; a slip of the journal is one."""
+
+    @property
+    def sheet_id(self) -> str: ...
+
+    @property
+    def job_id(self) -> str: ...
+
+    @property
+    def place(self) -> int: ...
+
+    @property
+    def number(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What lies in a printer: the paper in micrometres, and how many labels share one sheet of it."""
+
+    width_um: int
+    height_um: int
+    per_sheet: int = 1
+    office: str = ""  # A4 or A5, where labels are imposed
+
+
+class Printer(ABC):
+    """One device or queue.
+
+    `takes` is the kind of document to hand over, `room` how many sheets may wait for it. Calls of `print_sheet` queue
+    up in the order in which they came; one document is with the device at a time.
+    """
+
+    def __init__(
+        self, name: str, driver: Driver, takes: MediaType, profile: Profile, loaded: Loaded, room: int = 2
+    ) -> None:
+        self.name = name
+        self.driver = driver
+        self.takes = takes
+        self.profile = profile
+        self.loaded = loaded
+        self.room = room
+        self._turn = asyncio.Lock()  # first come, first served
+
+    async def print_sheet(self, sheet: SheetRef, document: bytes, media_type: MediaType) -> Outcome:
+        """Send one document and wait for what the device says. Raises NothingSent, Broke, DeviceRefused."""
+        if media_type is not self.takes:
+            raise self.nothing_sent(NOT_TAKEN, f"{media_type} ≠ {self.takes}")
+        async with self._turn:
+            return await self._print(sheet, document)
+
+    @property
+    def is_printing(self) -> bool:
+        return self._turn.locked()
+
+    @abstractmethod
+    async def _print(self, sheet: SheetRef, document: bytes) -> Outcome:
+        """`print_sheet`, alone with the device."""
+
+    @abstractmethod
+    async def condition(self) -> Condition:
+        """How it is now, as far as it can be asked. Raises nothing for what a device does."""
+
+    async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
+        """After a kill: what the device itself knows of a sheet that was begun; None where it cannot tell."""
+        return None
+
+    async def close(self) -> None:
+        """Give back what is held open."""
+
+    # one place for the words
+
+    def nothing_sent(self, code: str, reason: "str | State") -> NothingSent:
+        return NothingSent(code, **self._said(reason))
+
+    def broke(self, code: str, reason: "str | State") -> Broke:
+        return Broke(code, **self._said(reason))
+
+    def refused(self, reason: "str | State") -> DeviceRefused:
+        return DeviceRefused(IN_TROUBLE, **self._said(reason))
+
+    def _said(self, reason: "str | State") -> dict[str, str]:
+        zh, en = (reason.zh, reason.en) if isinstance(reason, State) else (reason, reason)
+        return {"printer": self.name, "reason_zh": zh, "reason_en": en}
