@@ -15,6 +15,7 @@ from miandan.kernel.settings import Settings
 from miandan.printing.desk import PrintDesk
 from miandan.vault.root import FileRootKey
 from tests.conftest import _TEMPLATE, _command, _url
+from tests.printing.floor import Floor
 from tests.printing.press import HOST, Press
 from tests.waybills.stall import open_stall
 from tests.waybills.world import reopen_world
@@ -28,6 +29,12 @@ class Printery:
 
     settings: Settings
     folder: Path
+
+    @asynccontextmanager
+    async def floor(self) -> AsyncIterator[Floor]:
+        """The same merchant with a packing floor."""
+        async with self.press() as press:
+            yield Floor(press)
 
     @asynccontextmanager
     async def press(self) -> AsyncIterator[Press]:

@@ -6,18 +6,18 @@ print or the journal cannot be written; sheets that wait can still be taken back
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from miandan.agent.journal import Ended, Journal, Slip
 from miandan.agent.log import Log
-from miandan.agent.rendering import Target
+from miandan.agent.printers.model import NOT_READY, UNREACHABLE, Condition, NothingSent, Printer, State
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
-from miandan.labels.agent_link import Evidence, Outcome, PrinterState
+from miandan.labels.agent_link import Evidence, Outcome
 
 AHEAD: Final = 2
 """Sheets that are drawn before the printer is free."""
@@ -26,70 +26,31 @@ FIRST_LOOK_SECONDS: Final = 0.5
 LONGEST_LOOK_SECONDS: Final = 5.0
 """How often a printer that cannot print is asked again."""
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """How a printer is; `detail` is a code such as paper_out."""
-
-    state: PrinterState
-    detail: str = ""
-
-    @property
-    def can_print(self) -> bool:
-        return self.state not in (PrinterState.OFFLINE, PrinterState.TROUBLE)
+_AGAIN: Final = frozenset((UNREACHABLE, NOT_READY))  # what passes; nothing was sent, so it is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a document that was sent."""
+    """How a sheet ended at its printer."""
 
     outcome: Outcome
     evidence: Evidence = Evidence.NONE
     reason: str = ""
 
 
-class Device(Protocol):
-    """A printer as the bench uses it."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def driver(self) -> str: ...
-
-    @property
-    def target(self) -> Target:
-        """What its documents are drawn for now."""
-
-    async def open(self) -> None:
-        """Once, before anything else; what an earlier run left in its spool is removed."""
-
-    async def close(self) -> None:
-        """Once, at the end; its spool is empty then."""
-
-    async def condition(self) -> Condition:
-        """How it is now, as far as it can be asked."""
-
-    async def print(self, documents: Sequence[bytes], slip: Slip) -> Done:
-        """Send one sheet, document by document. Never raises for what a printer does."""
-
-    async def remembered(self, slip: Slip) -> Done | None:
-        """What the device itself knows of a sheet that had begun when an earlier run ended; None where it cannot
-        tell."""
-
-
 @dataclass(slots=True, eq=False)
 class Task:
-    """One sheet on the bench. `draw` makes its documents in a worker thread and may raise a Refusal; the hooks are
+    """One sheet on the bench. `draw` makes its document in a worker thread and may raise a Refusal; the hooks are
     called in the event loop, after the journal has it."""
 
     slip: Slip
-    draw: Callable[[], Sequence[bytes]] = field(repr=False)
+    draw: Callable[[], bytes] = field(repr=False)
     on_drawn: Callable[[Slip], None] = lambda _slip: None
     on_begun: Callable[[Slip], None] = lambda _slip: None
     on_end: Callable[[Slip, Ended], None] = lambda _slip, _ended: None
-    recalled: bool = False
-    begun: bool = False
+    begun: bool = False  # a byte may have left
+    told: bool = False  # whoever gave it knows that it had begun
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -106,22 +67,22 @@ class Bench:
 
     def __init__(
         self,
-        device: Device,
+        printer: Printer,
         journal: Journal,
         drawers: Executor,
         log: Log,
         on_condition: Callable[[str, Condition], None] = lambda _name, _condition: None,
     ) -> None:
-        self.device = device
+        self.printer = printer
         self.counts = Counts()
-        self.condition = Condition(PrinterState.UNKNOWN)
+        self.condition = Condition(State.UNKNOWN)
         self._journal = journal
         self._drawers = drawers
         self._log = log
         self._on_condition = on_condition
         self._waiting: deque[Task] = deque()
         self._by_id: dict[str, Task] = {}
-        self._drawn: asyncio.Queue[tuple[Task, Sequence[bytes]]] = asyncio.Queue(AHEAD)
+        self._drawn: asyncio.Queue[tuple[Task, bytes]] = asyncio.Queue(AHEAD)
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
@@ -129,7 +90,7 @@ class Bench:
 
     @property
     def name(self) -> str:
-        return self.device.name
+        return self.printer.name
 
     @property
     def waiting(self) -> int:
@@ -148,8 +109,7 @@ class Bench:
         task = self._by_id.get(sheet_id)
         if task is None or task.begun:
             return False
-        task.recalled = True
-        self._end(task, Done(Outcome.GIVEN_BACK, reason="agent.recalled"))
+        self._end(task, _unprinted(task, "agent.recalled"))
         return True
 
     def start(self) -> None:
@@ -181,44 +141,44 @@ class Bench:
             self._arrived.clear()
             while self._waiting:
                 task = self._waiting.popleft()
-                if task.recalled:
+                if task.over:
                     continue
                 try:
-                    documents = await loop.run_in_executor(self._drawers, task.draw)
+                    document = await loop.run_in_executor(self._drawers, task.draw)
                 except Exception as failed:  # whatever it is, it costs this sheet only
                     self._refuse(task, explained(failed))
                     continue
                 task.on_drawn(task.slip)
-                await self._drawn.put((task, documents))
+                await self._drawn.put((task, document))
 
     def _refuse(self, task: Task, refusal: Refusal) -> None:
         self._log.refused("sheet.not_drawn", refusal, printer=self.name, sheet=task.slip.sheet_id)
-        if not task.recalled:
+        if not task.over:
             self._end(task, Done(Outcome.FAILED, reason=refusal.code))
 
     # printing
 
     async def _print_always(self) -> None:
         while not self._stopping.is_set():
-            task, documents = await self._drawn.get()
+            task, document = await self._drawn.get()
             self._printing = task
-            await self._can_print(task)
-            if not task.recalled:
-                await self._print(task, documents)
+            while not task.over and await self._can_print(task):
+                await self._print(task, document)
             self._printing = None
-            del task, documents  # what they show is not kept until the next sheet comes
+            del task, document  # what it shows is not kept until the next sheet comes
 
-    async def _can_print(self, task: Task) -> None:
-        """Wait until the printer can print, or the sheet is taken back."""
+    async def _can_print(self, task: Task) -> bool:
+        """Wait until the printer can print; False when the sheet was taken back before."""
         rest = FIRST_LOOK_SECONDS
-        while not task.recalled:
-            self.note(await self.device.condition())
-            if self.condition.can_print:
-                return
+        while not task.over:
+            self.note(await self.printer.condition())
+            if self.condition.state.can_print:
+                return True
             await asyncio.sleep(rest)
             rest = min(rest * 2, LONGEST_LOOK_SECONDS)
+        return False
 
-    async def _print(self, task: Task, documents: Sequence[bytes]) -> None:
+    async def _print(self, task: Task, document: bytes) -> None:
         task.begun = True  # from here on nothing is taken back
         try:
             await self._journal.begun(task.slip)
@@ -226,19 +186,33 @@ class Bench:
             task.begun = False
             raise
         self._log.event("sheet.begun", printer=self.name, sheet=task.slip.sheet_id)
-        task.on_begun(task.slip)
+        if not task.told:
+            task.told = True
+            task.on_begun(task.slip)
+        done = await self._sent(task, document)
+        if done is not None:
+            self._end(task, done)
+        else:
+            task.begun = False
+            self._journal.unsent(task.slip)
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
+
+    async def _sent(self, task: Task, document: bytes) -> Done | None:
+        """What became of it; None when certainly no byte left, and it may be tried again."""
         try:
-            done = await self.device.print(documents, task.slip)
-        except asyncio.CancelledError:
-            raise
+            outcome = await self.printer.print_sheet(task.slip, document, self.printer.takes)
+        except NothingSent as nothing:
+            self._log.refused("sheet.not_sent", nothing, printer=self.name, sheet=task.slip.sheet_id)
+            return None if nothing.code in _AGAIN else Done(Outcome.FAILED, reason=nothing.code)
         except Exception as failed:
             refusal = explained(failed)
             self._log.refused("sheet.broken", refusal, printer=self.name, sheet=task.slip.sheet_id)
-            done = Done(Outcome.DOUBTFUL, reason=refusal.code)
-        self._end(task, done)
+            return Done(Outcome.DOUBTFUL, reason=refusal.code)
+        return Done(Outcome.PRINTED, outcome.evidence)
 
     def _end(self, task: Task, done: Done) -> None:
         slip = task.slip
+        task.over = True
         self._by_id.pop(slip.sheet_id, None)
         ended = self._journal.end(slip, done.outcome, done.evidence, done.reason)
         match ended.outcome:
@@ -264,4 +238,9 @@ class Bench:
 def _broken_off(task: Task) -> Done:
     if task.begun:
         return Done(Outcome.DOUBTFUL, reason="agent.stopped_while_printing")
-    return Done(Outcome.GIVEN_BACK, reason="agent.stopped_before_printing")
+    return _unprinted(task, "agent.stopped_before_printing")
+
+
+def _unprinted(task: Task, reason: str) -> Done:
+    """Given back; but whoever was told that it had begun must not take it for that."""
+    return Done(Outcome.FAILED if task.told else Outcome.GIVEN_BACK, reason=reason)

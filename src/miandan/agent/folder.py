@@ -5,7 +5,7 @@ MIANDAN_AGENT names it. Everything in it is for this user alone (0600), and none
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
@@ -165,6 +165,13 @@ class Folder:
     def forget(self) -> None:
         """The pairing is over; the keys go too, so that the next one begins with others."""
         for file in (self.config, self.keys):
+            file.unlink(missing_ok=True)
+
+
+def empty(folder: Path) -> None:
+    """Remove every file of a folder, which need not be there."""
+    with suppress(OSError):
+        for file in folder.iterdir():
             file.unlink(missing_ok=True)
 
 

@@ -1,8 +1,9 @@
 """The journal (打印日志): what became of each sheet, on disk before it is true, so that a kill at any moment is told.
 
-An append-only file, a JSON object a line: `got` when a sheet arrives, `begun` before its first byte, `end` when it is
-known how it ended, `settled` when whoever gave it knows too. Only `begun` waits for the disk: a lost `got` was never
-printed, a lost `end` is told as doubtful, and the server keeps what it was told before. Whatever waits shares an fsync.
+An append-only file, a JSON object a line: `got` when a sheet arrives, `begun` before its first byte (`unsent` if after
+all none left), `end` when it is known how it ended, `settled` when whoever gave it knows too. Only `begun` waits for
+the disk: a lost `got` was never printed, a lost `end` is told as doubtful, and the server keeps what it was told
+before. Whatever waits shares an fsync.
 
 A line holds ids, the printer, the place and the waybill number, never a person. A torn last line counts as not written;
 a damaged line further up turns what was open there into doubt.
@@ -10,6 +11,7 @@ a damaged line further up turns what was open there into doubt.
 
 import asyncio
 import os
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,6 +34,9 @@ COMPACT_BYTES: Final = 1_000_000
 RETRY_SECONDS: Final = 1.0
 """How long the journal rests after the disk refused a line."""
 
+LAST_ENDED: Final = 200
+"""Sheets that ended in this run and are remembered for whoever looks."""
+
 SERVER: Final = ""
 """The source of sheets that the server gave."""
 
@@ -44,6 +49,7 @@ class Step(StrEnum):
 
     GOT = "got"
     BEGUN = "begun"
+    UNSENT = "unsent"  # it had begun, and certainly no byte of it left
     END = "end"
     SETTLED = "settled"
 
@@ -119,6 +125,10 @@ class Journal:
         self._writer: asyncio.Task[None] | None = None
         self.trouble: Refusal | None = None
         """Why nothing can be written now; None while it can."""
+        self.ended: deque[Entry] = deque(maxlen=LAST_ENDED)
+        """The latest ends of this run, oldest first."""
+        self.printed: Counter[tuple[str, Evidence]] = Counter()
+        """Sheets that came out in this run, by printer and by what their word rests on."""
 
     @property
     def open_sheets(self) -> list[Entry]:
@@ -155,13 +165,20 @@ class Journal:
         self._say(Entry(slip, Step.BEGUN), durable)
         await durable
 
+    def unsent(self, slip: Slip) -> None:
+        """It had begun, and certainly no byte left; it may begin again."""
+        self._say(Entry(slip, Step.UNSENT))
+
     def end(self, slip: Slip, outcome: Outcome, evidence: Evidence = Evidence.NONE, reason: str = "") -> Ended:
         """How a sheet ended. The first word counts: a sheet that has ended is not ended again."""
         known = self._entries.get(slip.sheet_id)
         if known is not None and known.ended is not None:
             return known.ended
         ended = Ended(outcome, evidence, reason, now().isoformat())
-        self._say(Entry(slip, Step.END, ended))
+        entry = Entry(slip, Step.END, ended)
+        self._say(entry)
+        self.ended.append(entry)
+        self.printed[slip.printer, evidence] += outcome is Outcome.PRINTED
         return ended
 
     def settled(self, sheet_id: str, outcome: Outcome) -> bool:
@@ -285,11 +302,14 @@ def read_lines(text: bytes) -> tuple[dict[str, Entry], int]:
 
 
 def after_a_kill(entry: Entry) -> Ended:
-    """What is true of a sheet that an earlier run left: ended as it says, doubtful if begun, else given back."""
+    """What is true of a sheet that an earlier run left: ended as it says, doubtful if begun, else given back; failed if
+    it had begun in vain."""
     if entry.ended is not None:
         return entry.ended
     if entry.step is Step.BEGUN:
         return Ended(Outcome.DOUBTFUL, Evidence.NONE, "agent.stopped_while_printing")
+    if entry.step is Step.UNSENT:  # whoever was told that it had begun must not take it for given back
+        return Ended(Outcome.FAILED, Evidence.NONE, "agent.stopped_before_printing")
     return Ended(Outcome.GIVEN_BACK, Evidence.NONE, "agent.stopped_before_printing")
 
 

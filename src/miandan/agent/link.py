@@ -22,6 +22,8 @@ from miandan.kernel.clock import now
 from miandan.labels.agent_link import (
     MOST_FRAME,
     Challenge,
+    Ping,
+    Pong,
     Refused,
     Settled,
     Sheet,
@@ -123,8 +125,8 @@ class Link:
     async def _once(self) -> bool:
         """One link from its opening to its end; True when the server wants none."""
         try:
-            async with self._connect() as socket:
-                refused = await self._greet(socket)
+            async with connected(self.paired) as socket:
+                refused = await greet(socket, self.paired, self.keys, self.version)
                 if refused is None:
                     refused = await self._talk(socket)
         except (OSError, TimeoutError, WebSocketException, ValueError) as failed:
@@ -135,36 +137,6 @@ class Link:
             return False
         self._note(LinkState.REFUSED, refused.code, refused.zh, refused.en)
         return True
-
-    def _connect(self) -> connect:
-        server = self.paired.server
-        return connect(
-            server.replace("http", "ws", 1) + PATH,
-            compression=None,  # sheets are sealed: nothing in them gets smaller
-            max_size=MOST_FRAME,
-            open_timeout=OPENING_SECONDS,
-            close_timeout=1.0,
-            ping_interval=HEARTBEAT_SECONDS,
-            ping_timeout=HEARTBEAT_SECONDS,
-            proxy=None if urlsplit(server).hostname in _LOOPBACK else True,
-        )
-
-    async def _greet(self, socket: ClientConnection) -> Refused | None:
-        """Say who calls. Raises ValueError for a server that speaks otherwise."""
-        nonce = ""
-        while True:
-            for message in read_as_agent(await asyncio.wait_for(socket.recv(), OPENING_SECONDS)):
-                match message:
-                    case Challenge() if not nonce:
-                        nonce = message.nonce
-                        hello = say_hello(self.keys.signing, self.paired.agent_id, nonce, self.version)
-                        await socket.send(frame([hello]))
-                    case Welcome() if nonce:
-                        return None
-                    case Refused():
-                        return message
-                    case _:
-                        raise ValueError("the server does not begin as it should")
 
     async def _talk(self, socket: ClientConnection) -> Refused | None:
         self._waiting = list(self.hears.opening())
@@ -195,6 +167,7 @@ class Link:
             Sheet: self.hears.on_sheet,
             Stop: lambda message: self.hears.on_stop(message.sheet_id),
             Settled: self.hears.on_settled,
+            Ping: lambda _message: self.say(Pong()),
             Test: self.hears.on_test,
         }
         async for text in socket:
@@ -211,3 +184,34 @@ class Link:
         status.state, status.since, status.reason = state, now().isoformat(), reason
         status.zh, status.en = zh, en
         self.hears.on_link(status)
+
+
+def connected(paired: Paired) -> connect:
+    """A socket to the server, to be entered. Raises OSError, TimeoutError, WebSocketException."""
+    return connect(
+        paired.server.replace("http", "ws", 1) + PATH,
+        compression=None,  # sheets are sealed: nothing in them gets smaller
+        max_size=MOST_FRAME,
+        open_timeout=OPENING_SECONDS,
+        close_timeout=1.0,
+        ping_interval=HEARTBEAT_SECONDS,
+        ping_timeout=HEARTBEAT_SECONDS,
+        proxy=None if urlsplit(paired.server).hostname in _LOOPBACK else True,
+    )
+
+
+async def greet(socket: ClientConnection, paired: Paired, keys: AgentKeys, version: str) -> Refused | None:
+    """Say who calls, and what the server has against it. Raises ValueError for a server that speaks otherwise."""
+    nonce = ""
+    while True:
+        for message in read_as_agent(await asyncio.wait_for(socket.recv(), OPENING_SECONDS)):
+            match message:
+                case Challenge() if not nonce:
+                    nonce = message.nonce
+                    await socket.send(frame([say_hello(keys.signing, paired.agent_id, nonce, version)]))
+                case Welcome() if nonce:
+                    return None
+                case Refused():
+                    return message
+                case _:
+                    raise ValueError("the server does not begin as it should")

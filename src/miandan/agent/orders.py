@@ -4,31 +4,36 @@ The journal is what the server is answered from. A link may break at any moment:
 that are held and with the end of each that the server has not settled.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from miandan.agent.bench import Bench, Condition, Task
+from miandan.agent.bench import Bench, Task
 from miandan.agent.journal import SERVER, Ended, Entry, Journal, Slip, Step
 from miandan.agent.link import LinkStatus
 from miandan.agent.log import Log
+from miandan.agent.printers.model import Condition, State
 from miandan.labels import agent_link as wire
 
 ROOM: Final = 6
-"""Sheets of a printer that the agent holds at most: enough to hide the way to the server, few enough to take back."""
+"""Sheets that the agent holds for a printer beyond those that the printer itself has room for: enough to hide the way
+to the server, few enough to take back."""
+
+ROOM_AT_ONCE: Final = 4
+"""Room is told when so much has become free, so that the server gives several sheets in one go."""
 
 _MOST_RECALLED: Final = 1_000
 
 
 class ServerOrders:
-    """Hears the server (`link.Hears`). `draw` makes the documents of a sheet, in a worker thread; `test` prints a
+    """Hears the server (`link.Hears`). `draw` makes the document of a sheet, in a worker thread; `test` prints a
     page."""
 
     def __init__(
         self,
         journal: Journal,
         benches: Mapping[str, Bench],
-        draw: Callable[[wire.Sheet], Callable[[], Sequence[bytes]]],
+        draw: Callable[[wire.Sheet], Callable[[], bytes]],
         test: Callable[[str, str], None],
         said: Callable[[], Sequence[wire.PrinterSaid]],
         log: Log,
@@ -39,7 +44,8 @@ class ServerOrders:
         self._test = test
         self._said = said
         self._log = log
-        self._held: dict[str, int] = dict.fromkeys(benches, 0)  # by printer
+        self._held: Counter[str] = Counter()  # sheets by printer
+        self._free: Counter[str] = Counter()  # room that the server does not know of yet
         self._recalled: OrderedDict[str, None] = OrderedDict()  # before they came
         self.say: Callable[[Any], None] = lambda _message: None
         """The link's; until there is one, nobody hears."""
@@ -48,9 +54,13 @@ class ServerOrders:
 
     def opening(self) -> Sequence[Any]:
         """The first messages of a new link."""
+        self._free.clear()  # a new link begins with all of it
         open_now = [entry for entry in self._journal.open_sheets if entry.slip.source == SERVER]
         told = [word for entry in open_now if (word := _told(entry)) is not None]
-        rooms = [wire.Room(name, max(0, ROOM - held)) for name, held in self._held.items()]
+        rooms = [
+            wire.Room(name, max(0, bench.printer.room + ROOM - self._held[name]))
+            for name, bench in self._benches.items()
+        ]
         holding = wire.Holding(tuple(entry.slip.sheet_id for entry in open_now))
         return [holding, wire.Printers(tuple(self._said())), *told, *rooms]
 
@@ -98,12 +108,24 @@ class ServerOrders:
         self.say(wire.Begun(slip.sheet_id))
 
     def _on_end(self, slip: Slip, ended: Ended) -> None:
-        self._held[slip.printer] -= 1
+        printer = slip.printer
+        self._held[printer] -= 1
+        self._free[printer] += 1
         self.say(_report(slip, ended))
-        self.say(wire.Room(slip.printer, 1))
+        if self._free[printer] >= ROOM_AT_ONCE or not self._held[printer]:
+            self.say(wire.Room(printer, self._free.pop(printer)))
 
     def on_condition(self, printer: str, condition: Condition) -> None:
-        self.say(wire.Condition(printer, condition.state, condition.detail))
+        self.say(wire.Condition(printer, *said(condition)))
+
+
+def said(condition: Condition) -> tuple[wire.PrinterState, str]:
+    """A printer's condition in the words of the link: its state, and as detail the finer one."""
+    match condition.state:
+        case State.READY | State.BUSY | State.OFFLINE | State.UNKNOWN:
+            return wire.PrinterState(condition.state.value), ""
+        case _:
+            return wire.PrinterState.TROUBLE, condition.state.value
 
 
 def _told(entry: Entry) -> Any:

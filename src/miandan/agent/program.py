@@ -1,6 +1,6 @@
 """The agent put together: journal, benches, link, and what commands and pages may ask of it while it runs.
 
-    agent = Agent(folder, devices, paired, keys)
+    agent = Agent(folder, printers, paired, keys)
     await agent.start()
     ...
     await agent.stop()
@@ -16,14 +16,16 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Final
 
-from miandan.agent.bench import Bench, Condition, Device, Task
-from miandan.agent.folder import Folder, Paired
+from miandan.agent.bench import Bench, Task
+from miandan.agent.folder import Folder, Paired, empty
 from miandan.agent.journal import SERVER, Ended, Journal, Slip, Step, after_a_kill, open_journal
 from miandan.agent.keys import AgentKeys
 from miandan.agent.link import Link, LinkState, LinkStatus
 from miandan.agent.log import Log
-from miandan.agent.orders import ServerOrders
+from miandan.agent.orders import ServerOrders, said
 from miandan.agent.pages import page
+from miandan.agent.printers.model import Condition, Printer, State
+from miandan.agent.printers.model import Outcome as CameOut
 from miandan.agent.rendering import Templates, drawn, read_content
 from miandan.agent.status import (
     AgentStatus,
@@ -63,7 +65,12 @@ class Agent:
     """The program beside the printers. Without a pairing it prints pages and what components give it."""
 
     def __init__(
-        self, folder: Folder, devices: Sequence[Device], paired: Paired | None, keys: AgentKeys, log: Log | None = None
+        self,
+        folder: Folder,
+        printers: Sequence[Printer],
+        paired: Paired | None,
+        keys: AgentKeys,
+        log: Log | None = None,
     ) -> None:
         self.folder = folder
         self.paired = paired
@@ -73,7 +80,7 @@ class Agent:
         self.benches: dict[str, Bench] = {}
         self.left_over: list[tuple[Slip, Ended]] = []
         """What an earlier run left of sheets that components gave, and what is true of each."""
-        self._devices = devices
+        self._printers = printers
         self._templates = Templates()
         self._drawers = ThreadPoolExecutor(DRAWERS, "drawer")
         self._loops: list[asyncio.Task[None]] = []
@@ -88,13 +95,14 @@ class Agent:
         self.journal: Journal = open_journal(self.folder.journal)
         self.journal.start()
         clear_questions(self.folder)
-        self.orders = ServerOrders(self.journal, self.benches, self._draw, self._test, self.said, self.log)
-        for device in self._devices:
-            await device.open()
-            bench = Bench(device, self.journal, self._drawers, self.log, self.orders.on_condition)
-            self.benches[device.name] = bench
-            bench.start()
+        self.orders = ServerOrders(self.journal, self.benches, self._draw, self._test, self.described, self.log)
+        empty(self.folder.spool)
+        for printer in self._printers:
+            bench = Bench(printer, self.journal, self._drawers, self.log, self.orders.on_condition)
+            self.benches[printer.name] = bench
         await self._settle_what_was_left()
+        for bench in self.benches.values():
+            bench.start()
         loop = asyncio.get_running_loop()
         self._loops = [loop.create_task(one()) for one in (self._answer_always, self._watch_always)]
         if self.paired is not None:
@@ -111,9 +119,10 @@ class Agent:
             one.cancel()
             with suppress(asyncio.CancelledError):
                 await one
-        for device in self._devices:
+        for printer in self._printers:
             with suppress(Exception):  # it is being left anyway
-                await device.close()
+                await printer.close()
+        empty(self.folder.spool)
         await self.journal.close()
         self._drawers.shutdown()
         self.log.event("agent.stopped")
@@ -125,10 +134,8 @@ class Agent:
         for entry in self.journal.open_sheets:
             ended = after_a_kill(entry)
             bench = self.benches.get(entry.slip.printer)
-            if entry.step is Step.BEGUN and bench is not None:  # a device may know better
-                known = await bench.device.remembered(entry.slip)
-                if known is not None:
-                    ended = Ended(known.outcome, known.evidence, known.reason)
+            if entry.step is Step.BEGUN and bench is not None:
+                ended = await _remembered(bench.printer, entry.slip) or ended
             ended = self.journal.end(entry.slip, ended.outcome, ended.evidence, ended.reason)
             said = {"sheet": entry.slip.sheet_id, "outcome": ended.outcome, "reason": ended.reason}
             self.log.event("sheet.left_over", printer=entry.slip.printer, number=entry.slip.number, **said)
@@ -168,7 +175,7 @@ class Agent:
     async def print_page(self, printer: str, kind: str) -> Ended:
         """A page that no job knows of: `test` or `calibration`. Raises agent.printer_unknown, agent.page_unknown."""
         bench = self.bench(printer)
-        draw = page(kind, lambda: bench.device.target)
+        draw = page(kind, bench.printer)
         over: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
         def ended(_slip: Slip, how: Ended) -> None:
@@ -178,21 +185,9 @@ class Agent:
         self.put(Task(Slip(str(new_id()), printer, source=PAGES), draw, on_end=ended))
         return await over
 
-    def said(self) -> list[wire.PrinterSaid]:
+    def described(self) -> list[wire.PrinterSaid]:
         """The printers as the server is told of them."""
-        return [
-            wire.PrinterSaid(
-                name=name,
-                driver=bench.device.driver,
-                profile=bench.device.target.profile_name,
-                dpi=bench.device.target.dpi,
-                width_um=bench.device.target.width_um,
-                height_um=bench.device.target.height_um,
-                state=bench.condition.state,
-                detail=bench.condition.detail,
-            )
-            for name, bench in self.benches.items()
-        ]
+        return [_described(bench) for bench in self.benches.values()]
 
     def status(self) -> AgentStatus:
         """What can be seen of it now."""
@@ -213,12 +208,12 @@ class Agent:
 
     # --- the work behind it
 
-    def _draw(self, sheet: wire.Sheet) -> Callable[[], Sequence[bytes]]:
+    def _draw(self, sheet: wire.Sheet) -> Callable[[], bytes]:
         """How a sheet of the server is drawn: opened and read where it is drawn, never kept."""
         bench, paired = self.benches[sheet.printer], self.paired
         assert paired is not None
 
-        def draw() -> Sequence[bytes]:
+        def draw() -> bytes:
             plain = wire.open_sheet(
                 sheet.sealed,
                 self.keys.opening,
@@ -227,10 +222,11 @@ class Agent:
                 printer=sheet.printer,
                 copy=sheet.copy,
             )
-            made = drawn(read_content(plain, sheet.number, sheet.copy, self._templates), bench.device.target)
+            content = read_content(plain, sheet.number, sheet.copy, self._templates)
+            made = drawn(content, bench.printer.takes, bench.printer.profile)
             for warning in made.warnings:
                 self.log.event("sheet.warning", sheet=sheet.sheet_id, kind=warning.kind, field=warning.detail)
-            return made.documents
+            return made.document
 
         return draw
 
@@ -275,26 +271,54 @@ class Agent:
             for name, bench in self.benches.items():
                 trouble = self.journal.trouble
                 if trouble is not None:
-                    bench.note(Condition(wire.PrinterState.TROUBLE, trouble.code))
+                    bench.note(Condition(State.ERROR, trouble.code))
                 elif bench.condition.detail == "agent.journal_full" or (
                     not bench.waiting and loop.time() - looked[name] > WATCH_SECONDS
                 ):
                     looked[name] = loop.time()
                     with suppress(Exception):  # asked again soon
-                        bench.note(await bench.device.condition())
+                        bench.note(await bench.printer.condition())
             await asyncio.sleep(0.5)
 
 
-def _shown(bench: Bench) -> PrinterStatus:
-    counts = bench.counts
-    return PrinterStatus(
-        bench.name,
-        bench.device.driver,
-        bench.device.target.profile_name,
-        bench.condition.state,
-        bench.condition.detail,
-        bench.waiting,
-        counts.printed,
-        counts.failed,
-        counts.doubtful,
+def _described(bench: Bench) -> wire.PrinterSaid:
+    printer = bench.printer
+    state, detail = said(bench.condition)
+    return wire.PrinterSaid(
+        printer.name,
+        printer.driver,
+        printer.profile.name,
+        printer.profile.dpi,
+        printer.loaded.width_um,
+        printer.loaded.height_um,
+        state,
+        detail,
     )
+
+
+def _shown(bench: Bench) -> PrinterStatus:
+    printer, counts = bench.printer, bench.counts
+    return PrinterStatus(
+        name=printer.name,
+        driver=printer.driver,
+        profile=printer.profile.name,
+        state=bench.condition.state,
+        detail=bench.condition.detail,
+        waiting=bench.waiting,
+        printed=counts.printed,
+        failed=counts.failed,
+        doubtful=counts.doubtful,
+    )
+
+
+async def _remembered(printer: Printer, slip: Slip) -> Ended | None:
+    """What a device knows of a sheet that an earlier run had begun; None where it cannot tell.
+
+    Where nothing came out the sheet goes back with the device's word for it.
+    """
+    known = await printer.recalled(slip)
+    if known is None:
+        return None
+    if isinstance(known, CameOut):
+        return Ended(wire.Outcome.PRINTED, known.evidence)
+    return Ended(wire.Outcome.GIVEN_BACK, wire.Evidence.DEVICE, "agent.stopped_before_printing")

@@ -1,6 +1,7 @@
 """From what was sealed to what a printer takes: label data and its template become one document, in memory only."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from threading import Lock
@@ -9,15 +10,16 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from miandan.agent.printers.model import MediaType
 from miandan.kernel.errors import Refusal
 from miandan.labels.checking import read_template
 from miandan.labels.model import LabelData, LabelWarning, Purpose
-from miandan.labels.pictures import write_png
+from miandan.labels.pictures import Bits, write_png
 from miandan.labels.printers.paper import moved
 from miandan.labels.printers.profile import Profile
 from miandan.labels.raster import rasterise
 from miandan.labels.records import BadRecord, label_of
-from miandan.labels.rendering import DEFAULT_DPI, Format, Job, render
+from miandan.labels.rendering import Format, Job, render
 from miandan.labels.standards import standard, standard_for
 from miandan.labels.template import Template
 
@@ -42,27 +44,10 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What a printer's documents are drawn for. A printer language needs a profile; sizes are micrometres of paper, 0
-    where nothing is known."""
-
-    to: Format
-    profile: Profile | None = None
-    dpi: int = DEFAULT_DPI
-    width_um: int = 0
-    height_um: int = 0
-
-    @property
-    def profile_name(self) -> str:
-        return "" if self.profile is None else self.profile.name
-
-
-@dataclass(frozen=True, slots=True)
 class Drawn:
-    """A sheet as its printer takes it, in documents that are sent one after the other; `warnings` name fields, never
-    what stands in them."""
+    """A sheet as its printer takes it; `warnings` name fields, never what stands in them."""
 
-    documents: tuple[bytes, ...] = field(repr=False)
+    document: bytes = field(repr=False)
     warnings: tuple[LabelWarning, ...] = ()
 
 
@@ -113,23 +98,38 @@ def read_content(plain: bytes, number: str, copy: int, templates: Templates) -> 
     return Content(label, templates.find(bytes(read.template)))
 
 
-def drawn(content: Content, target: Target) -> Drawn:
-    """Everything that a sheet needs; a label whose goods continue has several pages, as pictures one document each.
-    Raises the Refusals of `labels.rendering.render`."""
+def drawn(content: Content, takes: MediaType, profile: Profile) -> Drawn:
+    """One document of everything that a sheet needs; a label whose goods continue has several pages, as a picture one
+    below the other. Raises the Refusals of `labels.rendering.render`."""
     template = content.template or standard_for(content.label.carrier)
-    job = Job(target.to, template, target.dpi, target.profile, Purpose.PRINT_FULL)
-    if target.to.is_picture:
-        return _pictures(content.label, template, job)
+    if takes is MediaType.PNG:
+        return _picture(content.label, template, profile)
     out = BytesIO()
+    job = Job(format_of(takes, profile), template, profile.dpi, profile, Purpose.PRINT_FULL)
     report = render([content.label], job, out)
-    return Drawn((out.getvalue(),), report.warnings)
+    return Drawn(out.getvalue(), report.warnings)
 
 
-def _pictures(label: LabelData, template: Template, job: Job) -> Drawn:
-    """A picture for each sheet, with the dots that the printer burns."""
-    documents, warnings = list[bytes](), list[LabelWarning]()
-    for sheet in rasterise([label], template, dpi=job.resolution, purpose=job.purpose):
-        bits = sheet.bits if job.profile is None else moved(sheet.bits, *job.profile.offset).bits
-        documents.append(write_png(bits))
-        warnings += sheet.warnings
-    return Drawn(tuple(documents), tuple(warnings))
+def format_of(takes: MediaType, profile: Profile) -> Format:
+    """What is made for a printer that takes such documents."""
+    match takes:
+        case MediaType.RAW:
+            return Format(profile.language.value)
+        case MediaType.PDF:
+            return Format.PDF
+        case MediaType.PNG:
+            return Format.PNG
+        case MediaType.DOTS:
+            return Format.RASTER
+
+
+def _picture(label: LabelData, template: Template, profile: Profile) -> Drawn:
+    """With the dots that the printer burns."""
+    sheets = list(rasterise([label], template, dpi=profile.dpi, purpose=Purpose.PRINT_FULL))
+    pages = [moved(sheet.bits, *profile.offset).bits for sheet in sheets]
+    return Drawn(write_png(stacked(pages)), tuple(one for sheet in sheets for one in sheet.warnings))
+
+
+def stacked(pages: Sequence[Bits]) -> Bits:
+    """Pages of one width below each other."""
+    return Bits(pages[0].width, sum(page.height for page in pages), b"".join(page.data for page in pages))

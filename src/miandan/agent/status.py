@@ -14,10 +14,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from miandan.agent.folder import Folder, read_kept, write_kept
+from miandan.agent.folder import Folder, empty, read_kept, write_kept
+from miandan.agent.printers.model import State
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
-from miandan.labels.agent_link import PrinterState
 
 ANSWER_SECONDS: Final = 60.0
 """How long a command waits for the running agent."""
@@ -35,7 +35,7 @@ class PrinterStatus(Struct, frozen=True):
     name: str
     driver: str
     profile: str
-    state: PrinterState
+    state: State
     detail: str = ""
     waiting: int = 0
     printed: int = 0
@@ -130,9 +130,7 @@ def questions(folder: Folder) -> Iterator[tuple[Path, Question]]:
 
 def clear_questions(folder: Folder) -> None:
     """What nobody waits for any more."""
-    with suppress(OSError):
-        for file in folder.asks.iterdir():
-            file.unlink(missing_ok=True)
+    empty(folder.asks)
 
 
 async def answer_to(path: Path, answering: Awaitable[Answer]) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from miandan.access.calls import CallNote
+from miandan.access.calls import CallNote, new_log_id
 from miandan.api.failures import LARGEST_BODY, answer_of_unforeseen
-from miandan.api.security import Note, new_log_id
+from miandan.api.security import Note
 from miandan.hall import Hall
 from miandan.kernel.clock import now
 

@@ -4,7 +4,6 @@ What an operation needs is written beside its route (`needs`), so the OpenAPI do
 and it is checked before a byte of the body is read.
 """
 
-import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,7 +14,6 @@ from fastapi.routing import APIRoute
 from miandan.access.model import Caller, Scope, SubjectKind
 from miandan.api.openapi import problem_answers
 from miandan.hall import Hall
-from miandan.kernel.clock import BEIJING, now
 from miandan.kernel.errors import Refusal
 
 BEARER: Final = "bearer"
@@ -141,8 +139,3 @@ def must_be(request: Request, *wanted: str) -> str:
     if given not in wanted and not is_empty:
         raise Refusal("api.media_type_wrong", wanted=" / ".join(wanted))
     return given
-
-
-def new_log_id() -> str:
-    """Time in Beijing to the second, then 12 random characters: what users paste into a complaint."""
-    return f"{now().astimezone(BEIJING):%Y%m%d%H%M%S}{os.urandom(6).hex().upper()}"

@@ -11,7 +11,7 @@ from miandan.agent.folder import AgentSettings, Folder, Paired
 from miandan.agent.keys import agent_keys
 from miandan.agent.link import LinkState
 from miandan.agent.log import last_lines
-from miandan.agent.pairing import leave
+from miandan.agent.leaving import leave
 from miandan.agent.pairing import pair as pair_with
 from miandan.agent.pages import page
 from miandan.agent.printers import open_devices

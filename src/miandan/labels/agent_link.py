@@ -123,6 +123,10 @@ class Settled(_Message, frozen=True, tag="settled"):
     outcome: Outcome
 
 
+class Ping(_Message, frozen=True, tag="ping"):
+    """Is this link alive? Asked when the same agent calls over another one: two that answer are two copies of it."""
+
+
 class Test(_Message, frozen=True, tag="test"):
     """Print a page on a printer that no job knows of: `test` or `calibration`."""
 
@@ -172,6 +176,10 @@ class PrinterSaid(Struct, frozen=True):
     detail: Short = ""
 
 
+class Pong(_Message, frozen=True, tag="pong"):
+    """It is."""
+
+
 class Printers(_Message, frozen=True, tag="printers"):
     """All printers of the agent; those that are not named are there no more."""
 
@@ -210,8 +218,12 @@ class Condition(_Message, frozen=True, tag="condition"):
     detail: Short = ""
 
 
-ToAgent = Challenge | Welcome | Sheet | Stop | Settled | Test | Refused
-ToServer = Hello | Holding | Printers | Room | Begun | Report | Condition
+class Leave(_Message, frozen=True, tag="leave"):
+    """The agent ends its pairing; the server answers Refused and the end."""
+
+
+ToAgent = Challenge | Welcome | Sheet | Stop | Settled | Ping | Test | Refused
+ToServer = Hello | Holding | Pong | Printers | Room | Begun | Report | Condition | Leave
 
 _for_agent = msgspec.json.Decoder(list[ToAgent])
 _for_server = msgspec.json.Decoder(list[ToServer])

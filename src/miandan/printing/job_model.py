@@ -184,7 +184,7 @@ def read_tag(text: str) -> SheetTag:
     merchant, _, rest = text.partition(".")
     sheet, _, lease = rest.partition(".")
     try:
-        if not (merchant + lease).isascii() or len(merchant) > 18 or len(lease) > 9:
+        if not (merchant + lease).isascii() or len(merchant) > 19 or len(lease) > 9:
             raise ValueError
         tag = SheetTag(int(merchant), UUID(sheet), int(lease))
     except ValueError:

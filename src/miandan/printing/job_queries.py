@@ -19,7 +19,6 @@ _INSERT = f"""
         ON CONFLICT DO NOTHING
  RETURNING job_id
 """
-_SET_SHEETS = "UPDATE print_job SET sheets = $3, refused = $4 WHERE merchant_id = $1 AND job_id = $2"
 _JOB = f"SELECT {_COLUMNS} FROM print_job WHERE merchant_id = $1 AND job_id = $2"
 _BY_REQUEST = f"SELECT {_COLUMNS} FROM print_job WHERE merchant_id = $1 AND request_id = $2 AND request_id <> ''"
 
@@ -80,17 +79,7 @@ _COUNTS = """
 
 async def insert(tx: Transaction, job: PrintJob) -> bool:
     """Whether it was written; False when its request has made a job before."""
-    values = [list(value) if name == "refused" else value for name, value in _values(job)]
-    return await tx.fetchval(_INSERT, *values) is not None
-
-
-def _values(job: PrintJob) -> list[tuple[str, object]]:
-    return [(name, getattr(job, name)) for name in _NAMES]
-
-
-async def set_sheets(tx: Transaction, job: PrintJob) -> None:
-    """Keep how many sheets the job has in the end, and what was turned away."""
-    await tx.execute(_SET_SHEETS, job.merchant_id, job.job_id, job.sheets, list(job.refused))
+    return await tx.fetchval(_INSERT, *(getattr(job, name) for name in _NAMES)) is not None
 
 
 async def job(db: Reads, merchant_id: int, job_id: UUID) -> PrintJob | None:

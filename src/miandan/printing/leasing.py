@@ -122,9 +122,7 @@ async def _through_the_gates(
     said, unreadable = await labels(desk, ready, at, f"print:{job.made_by}")
     refused |= unreadable
     position = {sheet.asked: f"{sheet.place}/{job.sheets}" for sheet in sheets}
-    stopped = [
-        _stopped(sheet, reason_of(refused[sheet.asked]), at) for sheet in sheets if sheet.asked in refused
-    ]
+    stopped = [_stopped(sheet, reason_of(refused[sheet.asked]), at) for sheet in sheets if sheet.asked in refused]
     return _Batch(
         job,
         waybills,
@@ -162,9 +160,7 @@ def _keeps_its_copy(sheet: PrintSheet, waybill: Waybill) -> bool:
     return sheet.copy_free and sheet.copy == waybill.copies
 
 
-async def _with_copies(
-    tx: Transaction, batch: _Batch, agent: Agent, printer: str, at: datetime
-) -> list[PrintSheet]:
+async def _with_copies(tx: Transaction, batch: _Batch, agent: Agent, printer: str, at: datetime) -> list[PrintSheet]:
     drawing = [one for one in batch.going if not _keeps_its_copy(one, batch.waybills[one.asked])]
     drawn = await sheet_queries.draw_copies(tx, [one.ref for one in drawing])
     return [
@@ -185,9 +181,7 @@ async def _with_copies(
     ]
 
 
-def _sealed(
-    agent: Agent, job: PrintJob, sheet: PrintSheet, label: LabelData, template: payloads.Chosen
-) -> Leased:
+def _sealed(agent: Agent, job: PrintJob, sheet: PrintSheet, label: LabelData, template: payloads.Chosen) -> Leased:
     tag = str(sheet.tag)
     plain = payloads.payload(job, label, template(sheet.carrier))
     sealed = seal_sheet(

@@ -117,7 +117,7 @@ class OwnerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgentOwner:
-    """A merchant, or a branch of a carrier; `merchant_id` is 0 for a branch, carrier and branch are "" for a merchant."""
+    """A merchant, or a branch of a carrier: `merchant_id` is 0 for a branch, the two texts are "" for a merchant."""
 
     kind: OwnerKind
     merchant_id: int = 0

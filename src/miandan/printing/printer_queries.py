@@ -66,7 +66,9 @@ _GONE = """
      WHERE merchant_id = $1 AND agent_id = $2 AND gone_at IS NULL AND NOT (name = ANY($4))
 """
 _CONDITION = """
-    UPDATE print_printer SET state = $4, detail = $5, seen_at = $6 WHERE merchant_id = $1 AND agent_id = $2 AND name = $3
+    UPDATE print_printer
+       SET state = $4, detail = $5, seen_at = $6
+     WHERE merchant_id = $1 AND agent_id = $2 AND name = $3
 """
 _PRINTERS = """
     SELECT agent_id, name, driver, profile, dpi, width_um, height_um, state, detail, seen_at, gone_at
@@ -98,8 +100,8 @@ _INSERT_CODE = """
                                expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (selector) DO UPDATE
-       SET code_hash = $2, owner_kind = $3, merchant_id = $4, carrier = $5, branch_code = $6, made_at = $7, made_by = $8,
-           expires_at = $9, wrong_tries = 0, used_at = NULL, agent_id = NULL
+       SET code_hash = $2, owner_kind = $3, merchant_id = $4, carrier = $5, branch_code = $6, made_at = $7,
+           made_by = $8, expires_at = $9, wrong_tries = 0, used_at = NULL, agent_id = NULL
      WHERE print_pairing.expires_at < $7
  RETURNING selector
 """

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from miandan.carriers.dated import Confidence, Dated
+
+D = TypeVar("D", bound=Dated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def scale_on(day: date) -> Scale:
     return _newest("scale", Scale, day)
 
 
-def _newest(kind: str, row: Any, day: date) -> Any:
+def _newest(kind: str, row: type[D], day: date) -> D:
     """The newest row that holds; the first one before there was any."""
     rows = _rows(kind, row)
     holding = [one for one in rows if one.holds_on(day)]
@@ -76,14 +78,23 @@ def _newest(kind: str, row: Any, day: date) -> Any:
 
 
 @cache
-def _rows(kind: str, row: Any) -> tuple[Any, ...]:
+def _table() -> dict[str, list[dict[str, Any]]]:
     text = resources.files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
-    return tuple(row(**one | {"confidence": Confidence(one["confidence"])}) for one in tomllib.loads(text)[kind])
+    return tomllib.loads(text)
+
+
+def _rows(kind: str, row: type[D]) -> tuple[D, ...]:
+    return tuple(row(**one | {"confidence": Confidence(one["confidence"])}) for one in _table()[kind])
+
+
+def spoken(code: str, reason: str = "") -> str:
+    """What a station says aloud (Chinese), short enough to be heard in passing; by the reason where one is known. The
+    texts of the code say more."""
+    return _spoken().get(reason) or _spoken()[code]
 
 
 @cache
-def spoken(code: str) -> str:
-    """What a station says aloud (Chinese), short enough to be heard in passing; the texts of the code say more."""
+def _spoken() -> dict[str, str]:
     text = resources.files(__package__).joinpath("spoken.toml").read_text(encoding="utf-8")
-    said: str = tomllib.loads(text)["spoken"][code]
-    return said
+    words: dict[str, str] = tomllib.loads(text)["spoken"]
+    return words

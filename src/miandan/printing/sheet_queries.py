@@ -189,6 +189,10 @@ _UNCOUNT_COPY = """
  RETURNING number
 """
 
+_REFS_OF_JOB = """
+    SELECT merchant_id, carrier, number, month FROM print_sheet WHERE merchant_id = $1 AND job_id = $2 ORDER BY place
+"""
+
 _REPRINTS = """
     SELECT s.carrier, s.number, count(*)
       FROM print_sheet s
@@ -335,6 +339,11 @@ async def uncount_copy(tx: Transaction, ref: NumberRef, copy: int) -> bool:
     """Take back a copy that no paper says; False when a later one was counted."""
     where = ref.merchant_id, ref.carrier, ref.number, ref.month
     return await tx.fetchval(_UNCOUNT_COPY, *where, copy) is not None
+
+
+async def refs_of_job(db: Reads, job: PrintJob) -> list[NumberRef]:
+    """The numbers of a job in their order."""
+    return [NumberRef(*row) for row in await db.fetch(_REFS_OF_JOB, job.merchant_id, job.job_id)]
 
 
 async def reprints(

@@ -87,9 +87,7 @@ async def _end(
         await station_queries.clear_stop(tx, sheet.ref, f"copy {moved.copy}", at, raised_before=sheet.leased_at)
 
 
-async def _keep_word(
-    tx: Transaction, sheet: PrintSheet, agent: Agent, tag: SheetTag, word: Word, at: datetime
-) -> None:
+async def _keep_word(tx: Transaction, sheet: PrintSheet, agent: Agent, tag: SheetTag, word: Word, at: datetime) -> None:
     """A repeat is silent; what says otherwise than the sheet stands beside it for whoever looks."""
     repeats = sheet.tag == tag and (
         sheet.state.value == word.outcome.value or (word.outcome is Outcome.GIVEN_BACK and sheet.copy_free)
@@ -108,9 +106,7 @@ async def _keep_word(
         )
 
 
-async def holding(
-    desk: PrintDesk, agent: Agent, tags: Collection[SheetTag], at: datetime | None = None
-) -> None:
+async def holding(desk: PrintDesk, agent: Agent, tags: Collection[SheetTag], at: datetime | None = None) -> None:
     """What an agent says it has, once after it has come back; the rest of what it was given never arrived.
 
     A sheet that never arrived goes back into the queue; one that it had begun and knows nothing of is in doubt.

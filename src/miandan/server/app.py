@@ -8,6 +8,7 @@ from miandan.console.authorise import authorise_door
 from miandan.dialects.doudian.calls import methods
 from miandan.dialects.doudian.gateway import Gateway
 from miandan.hall import Hall
+from miandan.link.door import agent_door
 from miandan.server.files import template_door
 from miandan.server.front import Door, Front, Receive, Scope, Send, answer_json
 from miandan.server.jobs import deliver_and_push_always, do_due_always
@@ -22,6 +23,7 @@ def put_together(hall: Hall, doudian_port: int | None = None) -> tuple[Front, Se
         "api": make_api(hall),
         "authorize": authorise_door(hall),
         "templates": template_door(hall.printing),
+        "agent": agent_door(hall.printing),
         "health": _healthy(hall),
     }
     alone: dict[int, Door] = {} if doudian_port is None else {doudian_port: Gateway(hall)}

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef, TradeOrder
@@ -76,8 +77,7 @@ class OrdersTake:
     accept_differences: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """What the caller should know beside the outcome. `recipient_replaced`: the parcel goes to the order's recipient,
     who is not the one that the caller named."""
 
@@ -87,8 +87,7 @@ class Hint:
 NO_HINT = Hint()
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """What became of one parcel."""
 
     outcome: Outcome

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef
 from miandan.vault.model import Recipient, Sealed
@@ -97,8 +99,7 @@ class Route:
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A parcel with its live number. `known` says that it had the number before; `differs` names what has changed.
 
     `route` is None where only the number is remembered, of an answer under an Idempotency-Key.
@@ -117,8 +118,7 @@ class Taken:
         return self.ref.number
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A parcel without a number, and why."""
 
     keys: tuple[str, ...]

@@ -1,7 +1,6 @@
 """Statements that read parcel keys and waybills and end keys; `..._for_update` holds its rows. Writing: writing.py."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -151,7 +150,7 @@ async def _waybills(db: Reads, statement: str, refs: Sequence[NumberRef]) -> lis
 
 def sibling(ref: NumberRef, number: str) -> NumberRef:
     """Another number of the same take: a child, or the parent."""
-    return replace(ref, number=number)
+    return NumberRef(ref.merchant_id, ref.carrier, number, ref.month)
 
 
 async def set_state(

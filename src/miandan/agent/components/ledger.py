@@ -27,6 +27,9 @@ KEPT_SECONDS: Final = 7 * 86_400
 AGAIN_SECONDS: Final = 600
 """How long the same content under another name is taken for the same wish."""
 
+DOUBTFUL: Final = "agent.component_doubtful"
+"""The reason of what was under way at a kill."""
+
 MOST_KEPT: Final = 200_000
 _KEY_BYTES: Final = 32
 _NONCE: Final = 12
@@ -62,6 +65,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     state: State
     at: float
     document: str = ""
+    place: int = 0  # within its task
     number: str = ""
     copy: int = 0
     evidence: Evidence = Evidence.NONE
@@ -77,9 +81,8 @@ class Ledger:
         self._secret = secret
         self._lock = asyncio.Lock()
         self._entries: dict[str, Entry] = {}
-        self._recent: dict[str, Entry] = {}
-        self._copies: dict[str, int] = {}
-        self._tasks: dict[str, set[str]] = {}
+        self._named: dict[str, set[str]] = {}
+        """Keys by task, content and number."""
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
@@ -93,7 +96,7 @@ class Ledger:
                 ledger._take(entry)
         for entry in list(ledger._entries.values()):
             if not entry.state.has_ended:
-                ledger._take(msgspec.structs.replace(entry, state=State.DOUBTFUL, reason="agent.component_doubtful"))
+                ledger._take(msgspec.structs.replace(entry, state=State.DOUBTFUL, reason=DOUBTFUL))
         ledger._rewrite()
         return ledger
 
@@ -121,19 +124,22 @@ class Ledger:
         return self._entries.get(key)
 
     def of_task(self, task: str) -> list[Entry]:
-        return [self._entries[key] for key in self._tasks.get(task, ()) if key in self._entries]
+        """The documents of a task, in the order in which they came."""
+        return sorted(self._of(task), key=lambda entry: entry.place)
 
     def lately(self, content: str, key: str) -> Entry | None:
         """The same content under another name in the last ten minutes, if it may be on paper."""
-        found = self._recent.get(content)
-        if found is None or found.key == key or found.at < time.time() - AGAIN_SECONDS:
-            return None
-        found = self._entries.get(found.key, found)
-        return found if found.state.may_be_on_paper else None
+        oldest = time.time() - AGAIN_SECONDS
+        found = [one for one in self._of(content) if one.key != key and one.at > oldest and one.state.may_be_on_paper]
+        return max(found, key=lambda entry: entry.at, default=None)
 
     def next_copy(self, number: str, least: int) -> int:
         """Which copy of a number the next sheet is; `least` is what its label says."""
-        return max(self._copies.get(number, 0) + 1, least)
+        made = [one.copy for one in self._of(number) if one.state.may_be_on_paper]
+        return max(max(made, default=0) + 1, least)
+
+    def _of(self, name: str) -> list[Entry]:
+        return [self._entries[key] for key in self._named.get(name, ())]
 
     def reserve(self, entry: Entry) -> None:
         """Known from now on in this run; `write` puts it on the disk."""
@@ -147,6 +153,12 @@ class Ledger:
         async with self._lock:
             await asyncio.to_thread(self._append, lines)
 
+    def learn(self, key: str, state: State, evidence: Evidence = Evidence.NONE) -> None:
+        """What the agent's journal knows of a document that an earlier run had not ended."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.state is State.DOUBTFUL and entry.reason == DOUBTFUL:
+            self._take(msgspec.structs.replace(entry, state=state, evidence=evidence, reason=""))
+
     def _append(self, lines: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -158,17 +170,20 @@ class Ledger:
             os.close(handle)
 
     def _take(self, entry: Entry) -> None:
-        self._entries.pop(entry.key, None)
+        self._forget(entry.key)
         self._entries[entry.key] = entry
-        self._tasks.setdefault(entry.task, set()).add(entry.key)
-        if entry.content and entry.state.may_be_on_paper:
-            self._recent[entry.content] = entry
-            if entry.number:
-                self._copies[entry.number] = max(self._copies.get(entry.number, 0), entry.copy)
+        for name in filter(None, (entry.task, entry.content, entry.number)):
+            self._named.setdefault(name, set()).add(entry.key)
         while len(self._entries) > MOST_KEPT:
-            gone = self._entries.pop(next(iter(self._entries)))
-            self._tasks.pop(gone.task, None)
-            self._recent.pop(gone.content, None)
+            self._forget(next(iter(self._entries)))
+
+    def _forget(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        for name in () if entry is None else filter(None, (entry.task, entry.content, entry.number)):
+            keys = self._named.get(name, set())
+            keys.discard(key)
+            if not keys:
+                self._named.pop(name, None)
 
     def _rewrite(self) -> None:
         self._path.touch(0o600)

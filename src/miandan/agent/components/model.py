@@ -89,7 +89,7 @@ class Pairing:
     opening_key: bytes = field(repr=False)  # X25519, private
 
 
-class Bench(Protocol):
+class Workshop(Protocol):
     """The agent's core."""
 
     def printers(self) -> Sequence[PrinterCard]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from miandan.agent.components.model import Bench, Pairing
+from miandan.agent.components.model import Pairing, Workshop
 from miandan.agent.components.plain_data import label_from
 from miandan.agent.components.platform_calls import PlatformCalls
 from miandan.agent.components.profiles import Component, Options
@@ -41,8 +41,8 @@ class Opened:
 class Opener:
     """Opens documents for one agent."""
 
-    def __init__(self, bench: Bench, platform: PlatformCalls) -> None:
-        self._bench = bench
+    def __init__(self, workshop: Workshop, platform: PlatformCalls) -> None:
+        self._workshop = workshop
         self._platform = platform
 
     async def open(self, document: Document, origin: str, component: Component, options: Options) -> Opened:
@@ -54,7 +54,7 @@ class Opener:
             raise Refusal("agent.component_foreign", zh_name=component.zh, en_name=component.en)
         first = next((one for one in contents if one.encrypted), contents[0])
         others = [one for one in contents if one is not first]
-        pairing = self._bench.pairing()
+        pairing = self._workshop.pairing()
         if first.is_ours:
             if pairing is None:
                 raise Refusal("agent.component_not_paired")

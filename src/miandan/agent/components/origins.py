@@ -1,4 +1,4 @@
-"""Which pages may print (页面授权): decided by the user once per origin, asked on first use, kept in the agent's folder.
+"""Which pages may print (页面授权): decided by the user once per origin, on first use, and kept.
 
 The agent and the command line share one file: the agent writes down who waits, whoever decides writes the answer, and
 the agent sees it within a fifth of a second.
@@ -28,13 +28,15 @@ WAITS_SECONDS: Final = 600
 
 _LOOK_SECONDS: Final = 0.2
 _MOST_KEPT: Final = 500
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{1,30}://(?:[a-z0-9._-]{1,200}|\[[0-9a-f:]{2,45}\])?(?::[1-9]\d{0,4})?", re.ASCII)
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]{1,30}://(?:[a-z0-9._-]{1,200}|\[[0-9a-f:]{2,45}\])(?::[1-9]\d{0,4})?|file://", re.ASCII
+)
 
 
 def is_origin(text: str) -> bool:
     """Whether a text is an origin as browsers write it: scheme, host, port. "null" is none, since any page can have
     it."""
-    return bool(_ORIGIN.fullmatch(text)) and not text.endswith("://") or text == "file://"
+    return bool(_ORIGIN.fullmatch(text))
 
 
 class Decision(Struct, frozen=True):
@@ -119,9 +121,11 @@ class Origins:
     async def answer(self, origin: str, within: float) -> Decision | None:
         """The decision on an origin, waited for at most so many seconds."""
         end = time.monotonic() + within
-        while (found := self.decision(origin)) is None and time.monotonic() < end:
-            await asyncio.sleep(_LOOK_SECONDS)
-        return found
+        while True:
+            found = self.decision(origin)
+            if found is not None or time.monotonic() > end:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)  # another program writes the answer
 
     def _decide(self, origin: str, decision: Decision) -> None:
         if not is_origin(origin):
@@ -150,4 +154,3 @@ class Origins:
         if seen != self._seen:
             self._kept, self._seen = read_kept(self._file, _Kept) or _Kept(), seen
         return self._kept
-

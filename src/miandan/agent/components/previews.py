@@ -1,4 +1,4 @@
-"""Previews (预览): PDF or pictures of a task, masked, kept in memory for ten minutes under an address nobody guesses."""
+"""Previews (预览): PDF or pictures of a task, masked, in memory for ten minutes under an address nobody guesses."""
 
 import asyncio
 import secrets
@@ -63,7 +63,7 @@ class Previews:
 
 
 async def pdf_of(opened: Sequence[Opened], dpi: int) -> bytes:
-    """One page for each sheet. Raises agent.component_preview_large, and the Refusals of templates."""
+    """One page for each sheet. Raises agent.component_too_many_documents, and the Refusals of templates."""
     return await asyncio.to_thread(_pdf, opened, dpi)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from miandan.agent.components.model import Bench, PrinterCard
+from miandan.agent.components.model import PrinterCard, Workshop
 from miandan.agent.components.profiles import Component
 from miandan.agent.folder import read_kept, write_kept
 from miandan.kernel.errors import Refusal
@@ -30,8 +30,8 @@ class _Kept(Struct, frozen=True):
 class PrinterSettings:
     """What was set by pages of one agent."""
 
-    def __init__(self, bench: Bench, folder: Path) -> None:
-        self._bench = bench
+    def __init__(self, workshop: Workshop, folder: Path) -> None:
+        self._workshop = workshop
         self._file = folder / "printer_settings.json"
 
     def shown(self, card: PrinterCard, component: Component) -> dict[str, Any]:
@@ -56,9 +56,7 @@ class PrinterSettings:
 
     async def store(self, card: PrinterCard, given: Mapping[str, Any], component: Component) -> None:
         """Raises agent.component_setting_wrong, and what moving the printer's prints raises."""
-        offsets = [
-            _offset(given, name, um) for name, um in _offsets(card)
-        ]
+        offsets = [_offset(given, name, um) for name, um in _offsets(card)]
         kept: dict[str, bool | int | float] = {}
         for name in (*_FLAGS, component.top_logo, component.bottom_logo):
             if isinstance(given.get(name), bool):
@@ -68,7 +66,7 @@ class PrinterSettings:
             if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST:
                 kept[name] = value
         if offsets != [card.offset_x_um, card.offset_y_um]:
-            await self._bench.move(card.name, *offsets)
+            await self._workshop.move(card.name, *offsets)
         now = self._kept()
         name = _name(component, card.name)
         self._write(_Kept(now.printers | {name: now.printers.get(name, {}) | kept}, now.on_failure))

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -17,8 +17,17 @@ from typing import Final
 from msgspec.structs import replace as changed
 
 from miandan.agent.components import questions
-from miandan.agent.components.ledger import Entry, Ledger, State
-from miandan.agent.components.model import Bench, Canceled, Doubtful, Failed, Notice, Printed, Rendered, Sheet
+from miandan.agent.components.ledger import AGAIN_SECONDS, Entry, Ledger, State
+from miandan.agent.components.model import (
+    Canceled,
+    Doubtful,
+    Failed,
+    Notice,
+    Printed,
+    Rendered,
+    Sheet,
+    Workshop,
+)
 from miandan.agent.components.opening import Opened, Opener
 from miandan.agent.components.origins import Caller
 from miandan.agent.components.profiles import Component, Options
@@ -29,6 +38,8 @@ from miandan.labels.agent_link import Evidence
 from miandan.labels.records import record_of
 
 log = logging.getLogger(__name__)
+
+AGAIN_MINUTES: Final = AGAIN_SECONDS // 60
 
 _MOST_KEPT: Final = 20_000
 _DATED: Final = ("copy", "printed_at", "position")
@@ -53,6 +64,7 @@ class Work:
         self.entry = entry
         self.started = time.monotonic()
         self.opened = self.started
+        self.copies = 1  # wanted
         self.copies_printed = 0
         self.changes: list[Change] = []
         self._watchers: list[asyncio.Queue[tuple[Work, Change]]] = []
@@ -110,7 +122,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class _Fresh:
+class Fresh:
     """A document that is printed now; `other` has its names already."""
 
     work: Work
@@ -124,8 +136,8 @@ class _Fresh:
 class Works:
     """All documents of one agent."""
 
-    def __init__(self, bench: Bench, opener: Opener, ledger: Ledger, asking: Questions) -> None:
-        self._bench = bench
+    def __init__(self, workshop: Workshop, opener: Opener, ledger: Ledger, asking: Questions) -> None:
+        self._workshop = workshop
         self._opener = opener
         self._ledger = ledger
         self._questions = asking
@@ -133,7 +145,7 @@ class Works:
         self._running: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Stop what waits; sheets that have begun end at the bench."""
+        """Stop what waits; sheets that have begun end at the printers."""
         for one in list(self._running):
             one.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -179,17 +191,20 @@ class Works:
         """The documents of a task, in its order; what is new is on its way."""
         works, fresh = self.admit(asked)
         if fresh:
-            running = asyncio.create_task(self._run(asked, fresh))
-            self._running.add(running)
-            running.add_done_callback(self._running.discard)
+            self._spawn(self._run(asked, fresh))
         return works
 
-    def admit(self, asked: Asked) -> tuple[list[Work], list[_Fresh]]:
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        running = asyncio.create_task(work)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    def admit(self, asked: Asked) -> tuple[list[Work], list[Fresh]]:
         """Each document as a work, and those among them that nobody prints yet."""
         works: list[Work] = []
-        fresh: list[_Fresh] = []
+        fresh: list[Fresh] = []
         task = self._ledger.digest("task", asked.caller.origin, asked.task.task_id)
-        for document in asked.task.documents:
+        for place, document in enumerate(asked.task.documents):
             key = self._key(asked.caller.origin, asked.task.task_id, document.document_id)
             raw = self._ledger.digest("said", document.said)
             entry = self._ledger.entry(key)
@@ -200,32 +215,34 @@ class Works:
             named = self._ledger.locked(document.document_id)
             work = Work(
                 document.document_id,
-                Entry(key, task, raw, "", State.PENDING, time.time(), named, printer=asked.printer),
+                Entry(key, task, raw, "", State.PENDING, time.time(), named, place, printer=asked.printer),
             )
+            work.copies = document.copies
             other = known if known is not None and known.state.may_be_on_paper else None
             if other is None:
                 self._keep(work)
                 self._ledger.reserve(work.entry)
             works.append(work)
-            fresh.append(_Fresh(work, document, other))
+            fresh.append(Fresh(work, document, other))
         return works, fresh
 
-    async def _run(self, asked: Asked, fresh: list[_Fresh]) -> None:
+    async def _run(self, asked: Asked, fresh: list[Fresh]) -> None:
         try:
             await asyncio.gather(*(self._prepare(asked, one) for one in fresh))
             ready = [one for one in fresh if one.sheets and not one.work.last.state.has_ended]
             if ready:
                 await self._ledger.write(*(one.work.entry for one in ready))
                 await self._print(ready)
-        except Exception:
-            log.exception("component.task_failed documents=%d", len(fresh))
+        except Exception as failed:  # its text may hold what a page has sent
+            log.error("component.task_failed documents=%d error=%s", len(fresh), type(failed).__name__)
         finally:
-            for one in fresh:
-                state = State.DOUBTFUL if one.work.entry.content else State.FAILED
-                one.work.tell(state, why=Refusal("agent.component_doubtful"))
-            await self._ledger.write(*(one.work.entry for one in fresh if one.other is None))
+            ours = [one.work for one in fresh if one.other is None]
+            for work in ours:
+                state = State.DOUBTFUL if work.entry.content else State.FAILED
+                work.tell(state, why=Refusal("agent.component_doubtful"))
+            await self._ledger.write(*(work.entry for work in ours))
 
-    async def _prepare(self, asked: Asked, one: _Fresh) -> None:
+    async def _prepare(self, asked: Asked, one: Fresh) -> None:
         """Open the document and settle whether it is to be printed; what is not has ended."""
         try:
             opened = await self._opener.open(one.document, asked.caller.origin, asked.component, asked.options)
@@ -248,49 +265,71 @@ class Works:
             log.error("component.document_failed error=%s", type(failed).__name__)
             one.work.tell(State.FAILED, why=Refusal("agent.component_failed"))
 
-    def _mirror(self, one: _Fresh, content: str) -> None:
-        """The same label in other words is the same document; anything else has taken its names."""
+    def _mirror(self, one: Fresh, content: str) -> None:
+        """The same label in other words is the same document; anything else has taken its names. Raises
+        agent.component_same_name."""
         assert one.other is not None
         if one.other.entry.content != content:
             raise Refusal("agent.component_same_name")
-        last = one.other.last
-        one.work.tell(last.state if last.state.has_ended else State.DOUBTFUL, last.evidence, last.why)
+        self._spawn(_follow(one.work, one.other))
 
-    async def settle_again(
-        self, asked: Asked, work: Work, content: str, number: str, least: int, shown: str
-    ) -> None:
+    async def settle_again(self, asked: Asked, work: Work, content: str, number: str, least: int, shown: str) -> None:
         """Take the content as this document's, after asking where it was printed lately under another name.
 
         Raises agent.component_duplicate when it is not to be printed again.
         """
-        lately = self._ledger.lately(content, work.entry.key)
+        if self._ledger.lately(content, work.entry.key) is not None and asked.options.duplicates == "ask":
+            await self._may_repeat(asked, self._ledger.next_copy(number, least), shown)
         copy = self._ledger.next_copy(number, least)
         work.entry = changed(work.entry, content=content, number=number, copy=copy)
-        if lately is None:
-            self._ledger.reserve(work.entry)  # before anything waits, so that two tasks at once see each other
-            return
-        if asked.options.duplicates == "ask":
-            question = Question(
-                questions.shown_number(shown),
-                copy,
-                asked.printer,
-                asked.caller.origin,
-                asked.component.name,
-                time.time(),
-                time.time() + asked.answer_seconds,
-            )
-            if await self._questions.ask(question) != "print":
-                work.entry = changed(work.entry, content="", number="", copy=0)
-                raise Refusal("agent.component_duplicate", minutes=10)
-            work.entry = changed(work.entry, copy=self._ledger.next_copy(number, least))
-        self._ledger.reserve(work.entry)
+        self._ledger.reserve(work.entry)  # before anything waits, so that two tasks at once see each other
 
-    async def _print(self, ready: list[_Fresh]) -> None:
+    async def _may_repeat(self, asked: Asked, copy: int, shown: str) -> None:
+        """Raises agent.component_duplicate unless the user says so in time."""
+        now = time.time()
+        number = questions.shown_number(shown)
+        name, origin = asked.component.name, asked.caller.origin
+        question = Question(number, copy, asked.printer, origin, name, now, now + asked.answer_seconds)
+        if await self._questions.ask(question) != "print":
+            raise Refusal("agent.component_duplicate", minutes=AGAIN_MINUTES)
+
+    # --- what another component prints --------------------------------------------------------------------------------
+
+    async def take_foreign(self, asked: Asked, fresh: Sequence[Fresh]) -> None:
+        """Write down what is passed on, after the same questions as for what is printed here.
+
+        Raises agent.component_same_name, agent.component_duplicate; then nothing of it is to be passed on.
+        """
+        works = [one.work for one in fresh]
+        try:
+            if any(one.other is not None for one in fresh):
+                raise Refusal("agent.component_same_name")
+            for one in fresh:
+                number = self._ledger.digest("number", asked.component.name, one.document.document_id)
+                named = one.document.document_id
+                await self.settle_again(asked, one.work, one.work.entry.raw, number, 1, named)
+        except Refusal as why:
+            for work in works:
+                work.entry = changed(work.entry, content="", number="", copy=0)
+                work.tell(State.FAILED, why=why)
+                self._ledger.reserve(work.entry)
+            raise
+        await self._ledger.write(*(work.entry for work in works))
+
+    async def end_foreign(self, works: Sequence[Work]) -> None:
+        """The other component says nothing more: what it has not told of is in doubt."""
+        for work in works:
+            work.tell(State.DOUBTFUL, why=Refusal("agent.component_doubtful"))
+        await self._ledger.write(*(work.entry for work in works))
+
+    # --- printing -----------------------------------------------------------------------------------------------------
+
+    async def _print(self, ready: list[Fresh]) -> None:
         """Every sheet in the order of the task; each document ends with its last sheet."""
         by_sheet = {sheet.key: one for one in ready for sheet in one.sheets}
         left = {id(one): len(one.sheets) for one in ready}
         sheets = [sheet for one in ready for sheet in one.sheets]
-        async with aclosing(self._bench.submit(sheets)) as notices:  # type: ignore[type-var]
+        async with aclosing(self._workshop.submit(sheets)) as notices:  # type: ignore[type-var]
             async for notice in notices:
                 one = by_sheet.get(notice.key)
                 if one is None:
@@ -302,7 +341,7 @@ class Works:
                 left[id(one)] -= 1
                 self._ended(one, notice, left[id(one)])
 
-    def _ended(self, one: _Fresh, notice: Notice, left: int) -> None:
+    def _ended(self, one: Fresh, notice: Notice, left: int) -> None:
         """One sheet of a document has ended; where some are on paper and others not, the whole is in doubt."""
         work = one.work
         match notice:
@@ -322,12 +361,22 @@ class Works:
             work.tell(state, why=Refusal("agent.component_some_copies", done=work.copies_printed, all=len(one.sheets)))
 
 
-def _sheets(one: _Fresh, printer: str) -> list[Sheet]:
+async def _follow(work: Work, other: Work) -> None:
+    async for _, change in steps([other]):
+        work.tell(change.state, change.evidence, change.why)
+
+
+def _sheets(one: Fresh, printer: str) -> list[Sheet]:
     """A sheet for each copy, each saying which one it is."""
     assert one.opened is not None
     label, template = one.opened.label, one.opened.template
     return [
-        Sheet(f"{one.work.entry.key}-{one.copy + more}", printer, replace(label, copy=one.copy + more), template)
+        Sheet(
+            f"{one.work.entry.key}-{more + 1}of{one.document.copies}",
+            printer,
+            replace(label, copy=one.copy + more),
+            template,
+        )
         for more in range(one.document.copies)
     ]
 
@@ -339,6 +388,6 @@ def _shown(opened: Opened) -> tuple[str, str]:
 
 
 def _known_refusal(code: str) -> Refusal:
-    """What an earlier run or the bench gave as reason, where its text needs no fields."""
+    """What an earlier run or the workshop gave as reason, where its text needs no fields."""
     known = ("agent.component_duplicate", "agent.component_canceled", "agent.component_failed")
-    return Refusal("agent.component_doubtful") if code not in known else Refusal(code, minutes=10)
+    return Refusal("agent.component_doubtful") if code not in known else Refusal(code, minutes=AGAIN_MINUTES)

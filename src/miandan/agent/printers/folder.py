@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from miandan.agent.printers.model import (
-    BROKEN,
+    NOT_OUT,
     UNREACHABLE,
     Condition,
     Driver,
@@ -54,11 +54,8 @@ class FolderPrinter(Printer):
     async def _print(self, sheet: SheetRef, document: bytes) -> Outcome:
         path = self.path(sheet)
         try:
-            # Shielded, so that whoever stops waiting leaves no file that appears after the next one.
-            fresh = await asyncio.shield(asyncio.to_thread(self._put, path, document))
+            fresh = await asyncio.to_thread(self._put, path, document)
         except OSError as failed:
-            if await asyncio.to_thread(path.exists):
-                raise self.broke(BROKEN, reason_of(failed)) from failed
             raise self.nothing_sent(UNREACHABLE, reason_of(failed)) from failed
         return Outcome(Evidence.DEVICE, path.name if fresh else f"{path.name}: there already")
 
@@ -106,7 +103,7 @@ class FolderPrinter(Printer):
         path = self.path(sheet)
         if await asyncio.to_thread(path.exists):
             return Outcome(Evidence.DEVICE, path.name)
-        return self.nothing_sent(BROKEN, path.name)
+        return self.nothing_sent(NOT_OUT, path.name)
 
 
 def _part(text: str) -> str:
@@ -124,11 +121,12 @@ def _part_file(path: Path) -> Iterator[Path]:
 
 
 def _settle(folder: Path) -> None:
-    """The new name survives a loss of power too; Windows has no way to ask for it and no need."""
+    """The new name survives a loss of power too, where that can be asked for; the sheet has come out already."""
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -22,6 +22,7 @@ WITHDRAWN: Final = "agent.device_withdrawn"
 BROKEN: Final = "agent.device_broken"
 STALLED: Final = "agent.device_stalled"
 IN_TROUBLE: Final = "agent.device_in_trouble"
+NOT_OUT: Final = "agent.device_not_out"
 
 
 class Driver(StrEnum):
@@ -107,7 +108,7 @@ class Outcome:
 
 
 class NothingSent(Refusal):
-    """Certainly no byte of the sheet left; it may be tried again, unless somebody withdrew it from the queue."""
+    """Certainly no byte of the sheet left; it may be tried again, unless somebody withdrew it (code WITHDRAWN)."""
 
 
 class Broke(Refusal):
@@ -182,7 +183,8 @@ class Printer(ABC):
         """How it is now, as far as it can be asked. Raises nothing for what a device does."""
 
     async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
-        """After a kill: what the device itself knows of a sheet that was begun; None where it cannot tell."""
+        """After a kill: what the device itself knows of a sheet that was begun, NothingSent (returned) where it is
+        certain that nothing came out; None where it cannot tell."""
         return None
 
     async def close(self) -> None:
@@ -190,15 +192,15 @@ class Printer(ABC):
 
     # one place for the words
 
-    def nothing_sent(self, code: str, reason: "str | State") -> NothingSent:
+    def nothing_sent(self, code: str, reason: str | State) -> NothingSent:
         return NothingSent(code, **self._said(reason))
 
-    def broke(self, code: str, reason: "str | State") -> Broke:
+    def broke(self, code: str, reason: str | State) -> Broke:
         return Broke(code, **self._said(reason))
 
-    def refused(self, reason: "str | State") -> DeviceRefused:
+    def refused(self, reason: str | State) -> DeviceRefused:
         return DeviceRefused(IN_TROUBLE, **self._said(reason))
 
-    def _said(self, reason: "str | State") -> dict[str, str]:
+    def _said(self, reason: str | State) -> dict[str, str]:
         zh, en = (reason.zh, reason.en) if isinstance(reason, State) else (reason, reason)
         return {"printer": self.name, "reason_zh": zh, "reason_en": en}

@@ -4,13 +4,12 @@ In this order: what is asked, which app, in time, signed, whose token, may it, w
 goes wrong is an answer of the protocol with a `log_id`, under which the call can be looked up (`miandan calls`).
 """
 
-import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from miandan.access.calls import CallNote
+from miandan.access.calls import CallNote, new_log_id
 from miandan.access.model import App, Caller
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.asking import Asked, check_time, read_call, with_method
@@ -18,7 +17,7 @@ from miandan.dialects.doudian.calls import Call, Method, find_method, noted_name
 from miandan.dialects.doudian.fields import requests
 from miandan.dialects.doudian.signing import MD5, METHODS, between, signed_text
 from miandan.hall import Hall
-from miandan.kernel.clock import BEIJING, now
+from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
 
@@ -128,11 +127,6 @@ class Gateway:
         self._hall.calls.note(
             CallNote(progress.log_id, now(), "doudian", app_key, method, subject, code, sub_code, milliseconds)
         )
-
-
-def new_log_id() -> str:
-    """Time in Beijing to the second, then 12 random characters: what users paste into a complaint."""
-    return f"{now().astimezone(BEIJING):%Y%m%d%H%M%S}{os.urandom(6).hex().upper()}"
 
 
 def _with_path_method(asked: Asked, path_method: str) -> Asked:

@@ -24,6 +24,9 @@ NAMESPACE: Final = "doudian"
 _OWN_COMPANIES: Final = 900_000
 """Numbers of carriers for which the platform has none begin here."""
 
+SHORTEST_CIPHERTEXT: Final = 8
+"""Characters; what is left of one that was cut shorter could be anything."""
+
 _OLD_ORDER_ID: Final = re.compile(r"\d{10,}A")
 _MONEY: Final = re.compile(r"\d{1,12}")
 
@@ -112,8 +115,8 @@ def phone_of(contact: Mapping[str, Any]) -> str:
 def is_sealed(given: Mapping[str, Any]) -> bool:
     """Whether any personal part of a receiver arrives as ciphertext."""
     contact, address = given["contact"], given["address"]
-    texts = (contact["name"], contact.get("mobile"), contact.get("phone"), address.get("detail_address"))
-    return any(is_ciphertext(text) for text in texts if text)
+    texts = (contact["name"], contact.get("mobile", ""), contact.get("phone", ""), address.get("detail_address", ""))
+    return any(is_ciphertext(text) for text in texts if len(text) >= SHORTEST_CIPHERTEXT)
 
 
 def read_recipient(given: Mapping[str, Any], remark: str = "") -> Recipient:
@@ -164,6 +167,8 @@ def read_goods(items: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]
 
 def read_services(given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Services with what they state; a whole number is fen."""
+    if not given:
+        return {}
     return {one["service_code"]: _stated(one.get("service_value", "")) for one in given if one.get("service_code")}
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
+
 from miandan.accounts.choosing import Wish
 from miandan.accounts.model import Sender
 from miandan.carriers.model import Carrier
@@ -48,6 +50,25 @@ _CHANGED: Final = (
 )
 
 
+class EbillInfo(Struct):
+    """One number of an answer; a struct, since a batch has fifty of them."""
+
+    company: str
+    hint_msg: str
+    order_id: str
+    pack_id: str
+    track_no: str
+    sort_code: str
+    package_center_name: str
+    short_address_name: str
+    sub_waybill_codes: str
+    order_channel: str
+    shipping_code: str
+    package_center_code: str = ""
+    short_address_code: str = ""
+    extra_resp: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """What all orders of one call have in common."""
@@ -61,7 +82,7 @@ class _Batch:
     channel: str
 
 
-async def take_batch(call: Call) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+async def take_batch(call: Call) -> tuple[list[EbillInfo], list[dict[str, Any]]]:
     """Numbers and failures of a batch, each in the order asked.
 
     Raises what stands in the way of every order: carrier.unknown, shop.unknown, the account's refusals.
@@ -198,6 +219,8 @@ def _texts(receiver: Mapping[str, Any]) -> dict[RecipientField, str]:
 
 def _order_ids(order: Mapping[str, Any]) -> tuple[str, ...]:
     """The order of a parcel, then those merged with it."""
+    if not order.get("combine_orders"):
+        return (order_named(order["order_id"]),)
     return tuple(dict.fromkeys(map(order_named, (order["order_id"], *order.get("combine_orders", ())))))
 
 
@@ -221,8 +244,8 @@ def _parcel(
 
 async def _written(
     batch: _Batch, orders: Sequence[Mapping[str, Any]], results: Sequence[Served | Refusal]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    taken: list[dict[str, Any]] = []
+) -> tuple[list[EbillInfo], list[dict[str, Any]]]:
+    taken: list[EbillInfo] = []
     failed: list[dict[str, Any]] = []
     for order, result in zip(orders, results, strict=True):
         outcome = result.outcome if isinstance(result, Served) else result
@@ -241,23 +264,20 @@ async def _route_of(call: Call, taken: Taken) -> Route:
     return waybill.route
 
 
-def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Taken, route: Route, hint: str) -> dict[str, Any]:
-    return {
-        "company": batch.call.params["logistics_code"],
-        "hint_msg": hint,
-        "order_id": order["order_id"],
-        "pack_id": order.get("pack_id", ""),
-        "track_no": taken.number,
-        "sort_code": route.sort_code,
-        "package_center_code": "",
-        "package_center_name": route.bag_centre,
-        "short_address_code": "",
-        "short_address_name": route.big_mark,
-        "extra_resp": "",
-        "sub_waybill_codes": ",".join(taken.children),
-        "order_channel": batch.channel,
-        "shipping_code": order.get("shipping_code", ""),
-    }
+def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Taken, route: Route, hint: str) -> EbillInfo:
+    return EbillInfo(
+        batch.call.params["logistics_code"],
+        hint,
+        order["order_id"],
+        order.get("pack_id", ""),
+        taken.number,
+        route.sort_code,
+        route.bag_centre,
+        route.big_mark,
+        ",".join(taken.children),
+        batch.channel,
+        order.get("shipping_code", ""),
+    )
 
 
 def _err_info(batch: _Batch, order: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:

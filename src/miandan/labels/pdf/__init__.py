@@ -5,7 +5,6 @@ characters used. The same labels give the same bytes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -16,8 +15,8 @@ from miandan.labels.choosing import Choice, Compiler
 from miandan.labels.compiled import CompiledTemplate
 from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf.file import PdfFile
-from miandan.labels.pdf.fonts import put_fonts
-from miandan.labels.pdf.page import Ink, LayerWriter
+from miandan.labels.pdf.layers import Layers
+from miandan.labels.pdf.page import Ink
 from miandan.labels.pdf.units import DPI, of_rows
 from miandan.labels.whole_file import written_whole
 
@@ -73,29 +72,19 @@ def _sheets(labels: Iterable[LabelData], compiler: Compiler) -> Iterator[_Sheet]
             yield compiled, sheet
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _PutLayer:
-    """A layer that sheets of the file show: its writer, the object of its static part, what its pages say of paper."""
-
-    writer: LayerWriter
-    number: int
-    paper: bytes
-
-
 class _Document:
     """A PDF that grows by sheets; the static layer of each template stands in it once."""
 
     def __init__(self, out: BinaryIO, dpi: int) -> None:
         self._pdf = PdfFile(out)
         self._ink = Ink(dpi)
-        self._layers: dict[tuple[int, bool], _PutLayer] = {}
-        self._kept: list[CompiledTemplate] = []  # alive, so that no other template gets the id of one
+        self._layers = Layers(self._pdf, self._ink)
         self._warnings: list[LabelWarning] = []
         self._last: LabelData | None = None
 
     def add(self, sheets: Sequence[_Sheet]) -> None:
         """Further pages, drawn together as far as they show the same layer."""
-        layers = [self._layer(compiled, label) for compiled, label in sheets]
+        layers = [self._layers.of(compiled, label) for compiled, label in sheets]
         pages = [b""] * len(sheets)
         noted: list[tuple[int, WarningKind, str]] = []
 
@@ -110,8 +99,11 @@ class _Document:
         first = self._pdf.pages
         for row, kind, detail in sorted(noted, key=itemgetter(0)):
             self._warnings.append(LabelWarning(first + row, sheets[row][1].number, kind, detail))
+        # The paper of the first sheet is the whole file's; a sheet of another size says so itself.
+        usual = self._layers.first_box
         for layer, page in zip(layers, pages, strict=True):
-            self._pdf.add_page(page, layer.paper)
+            box = layer.writer.box
+            self._pdf.add_page(page, b"" if box == usual else b"/MediaBox[%b]" % box)
         self._ink.turned(len(pages))
         self._last = sheets[-1][1]
 
@@ -124,29 +116,6 @@ class _Document:
         def note(row: int, kind: WarningKind, detail: str) -> None:
             self._warnings.append(LabelWarning(self._pdf.pages - 1, last.number, kind, detail))
 
-        layers = self._layers.values()
-        statics = [(layer.writer, layer.number, layer.writer.static(last, note)) for layer in layers]
-        ink, pdf = self._ink, self._pdf
-        fonts = b"/Font<<%b>>" % put_fonts(pdf, (ink.regular, ink.bold), ink.drawn)
-        for writer, number, content in statics:
-            pdf.put(
-                number,
-                b"<</Type/XObject/Subtype/Form/BBox[%b]/Resources<<%b>>/Length %d>>\nstream\n%b\nendstream"
-                % (writer.box, fonts, len(content), content),
-            )
-        forms = b"".join(b"/%b %d 0 R" % (writer.resource.encode(), number) for writer, number, _ in statics)
-        pdf.close(statics[0][0].box, fonts + b"/XObject<<%b>>" % forms, b"<</Producer(miandan)>>")
-        return RenderReport(pdf.pages, tuple(self._warnings))
-
-    def _layer(self, compiled: CompiledTemplate, label: LabelData) -> _PutLayer:
-        key = id(compiled), label.sheet == 1
-        return self._layers.get(key) or self._new_layer(key, compiled, label)
-
-    def _new_layer(self, key: tuple[int, bool], compiled: CompiledTemplate, label: LabelData) -> _PutLayer:
-        writer = LayerWriter(compiled, compiled.layer(label), self._ink, f"S{len(self._layers)}")
-        # The paper of the first sheet is the whole file's; a sheet of another size says so itself.
-        first = next(iter(self._layers.values()), None)
-        paper = b"" if first is None or writer.box == first.writer.box else b"/MediaBox[%b]" % writer.box
-        self._kept.append(compiled)
-        found = self._layers[key] = _PutLayer(writer, self._pdf.reserve(), paper)
-        return found
+        resources = self._layers.put(last, note)
+        self._pdf.close(self._layers.first_box or b"", resources, b"<</Producer(miandan)>>")
+        return RenderReport(self._pdf.pages, tuple(self._warnings))

@@ -5,6 +5,7 @@ the joined answers of its slots.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from miandan.labels import fonts
 from miandan.labels.compiled import BarcodeSlot, CompiledTemplate, FillSlot, ImageSlot, Layer, Slot, TextSlot
@@ -30,6 +31,12 @@ class Ink:
         self.drawn = DrawnFonts()
         self.symbols = Symbols()
         self._turned = 0
+
+    def at(self, dpi: int) -> "Ink":
+        """The same ink for labels whose bars lie on other dots."""
+        other = copy(self)
+        other.dpi = dpi
+        return other
 
     def turned(self, pages: int) -> None:
         """So many more pages have been drawn."""

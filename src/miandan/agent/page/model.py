@@ -1,0 +1,173 @@
+"""What the page shows of the agent and asks of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from miandan.agent.components.questions import shown_number
+from miandan.agent.journal import SERVER, Entry
+from miandan.agent.link import LinkState
+from miandan.agent.pages import page
+from miandan.agent.printers.model import Condition, MediaType, Printer
+from miandan.agent.program import PAGES, Agent
+from miandan.agent.status import LinkShown
+from miandan.kernel.errors import Refusal
+from miandan.labels.agent_link import Evidence, Outcome
+from miandan.labels.printers import profiles
+from miandan.labels.printers.readings import Readings, darkness_steps
+
+MOST_PAGES: Final = 1
+"""Test and calibration pages that may wait for one printer: whoever presses again gets no second one."""
+
+
+class Lamp(StrEnum):
+    """The three colours."""
+
+    GOOD = "good"  # connected
+    TROUBLE = "trouble"  # a printer, or the disk, wants a person
+    OFFLINE = "offline"  # no server
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterShown:
+    """One printer now. Counts are those since the agent started; `evenly` says how many prints rest on what."""
+
+    name: str
+    driver: str
+    profile: str
+    language: str
+    dpi: int
+    width_um: int
+    height_um: int
+    condition: Condition
+    waiting: int
+    failed: int
+    doubtful: int
+    evenly: Sequence[tuple[Evidence, int]]
+
+    @property
+    def printed(self) -> int:
+        return sum(count for _, count in self.evenly)
+
+    @property
+    def in_trouble(self) -> bool:
+        return not self.condition.state.can_print
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The agent now. `ended` begins with the newest."""
+
+    name: str
+    server: str
+    link: LinkShown
+    trouble: Refusal | None
+    printers: Sequence[PrinterShown]
+    waiting: Sequence[Entry]
+    ended: Sequence[Entry]
+
+    @property
+    def lamp(self) -> Lamp:
+        if self.link.state != LinkState.CONNECTED:
+            return Lamp.OFFLINE
+        if self.trouble is not None or any(one.in_trouble for one in self.printers):
+            return Lamp.TROUBLE
+        return Lamp.GOOD
+
+    @property
+    def wrong(self) -> list[Entry]:
+        """What did not come out, or may not have."""
+        return [one for one in self.ended if one.ended and one.ended.outcome in (Outcome.FAILED, Outcome.DOUBTFUL)]
+
+
+def shown(agent: Agent) -> Shown:
+    """What can be seen of it now."""
+    status = agent.status()
+    return Shown(
+        name=status.name,
+        server=status.server,
+        link=status.link,
+        trouble=agent.journal.trouble,
+        printers=[_printer(agent, name) for name in agent.benches],
+        waiting=[_without_person(one) for one in agent.journal.open_sheets],
+        ended=[_without_person(one) for one in reversed(agent.journal.ended)],
+    )
+
+
+def _printer(agent: Agent, name: str) -> PrinterShown:
+    bench = agent.benches[name]
+    printer, counts, tally = bench.printer, bench.counts, agent.journal.printed
+    return PrinterShown(
+        name=name,
+        driver=printer.driver,
+        profile=printer.profile.name,
+        language=printer.profile.language.value.upper() if printer.takes is MediaType.RAW else printer.takes.name,
+        dpi=printer.profile.dpi,
+        width_um=printer.loaded.width_um,
+        height_um=printer.loaded.height_um,
+        condition=bench.condition,
+        waiting=bench.waiting,
+        failed=counts.failed,
+        doubtful=counts.doubtful,
+        evenly=[(one, tally[name, one]) for one in Evidence if tally[name, one]],
+    )
+
+
+def _without_person(entry: Entry) -> Entry:
+    """A page of an ERP may have put a phone where a number belongs."""
+    if entry.slip.source == SERVER:
+        return entry
+    return replace(entry, slip=replace(entry.slip, number=shown_number(entry.slip.number)))
+
+
+def refuse_pages(agent: Agent, printer: str, kind: str) -> None:
+    """Whether one more page may be put on a bench. Raises agent.printer_unknown, agent.page_unknown,
+    agent.page_waits."""
+    page(kind, agent.bench(printer).printer)
+    waiting = [one for one in agent.journal.open_sheets if one.slip.printer == printer and one.slip.source == PAGES]
+    if len(waiting) >= MOST_PAGES:
+        raise Refusal("agent.page_waits", printer=printer)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A printer as its calibration shows it. `steps` are the values of darkness that can be chosen, if any."""
+
+    printer: str
+    profile: str
+    offset_x_um: int
+    offset_y_um: int
+    darkness: int | None
+    finest_module: int
+    steps: Sequence[int]
+
+
+def calibration(agent: Agent, printer: str) -> Calibration:
+    """Raises agent.printer_unknown."""
+    return _calibration(agent.bench(printer).printer)
+
+
+def _calibration(printer: Printer) -> Calibration:
+    profile = printer.profile
+    return Calibration(
+        printer.name,
+        profile.name,
+        profile.offset_x_um,
+        profile.offset_y_um,
+        profile.darkness,
+        profile.finest_module,
+        darkness_steps(profile) if printer.takes is MediaType.RAW else (),
+    )
+
+
+def calibrated(agent: Agent, printer: str, read: Readings) -> None:
+    """Keep what was read off the sheet; every printer of that profile prints by it from the next sheet on.
+
+    Raises agent.printer_unknown and the Refusals of `profiles.calibrated`.
+    """
+    name = agent.bench(printer).printer.profile.name
+    now = profiles.calibrated(name, agent.folder.profiles, read)
+    for bench in agent.benches.values():
+        if bench.printer.profile.name == name:
+            bench.printer.profile = now

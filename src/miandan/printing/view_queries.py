@@ -1,0 +1,65 @@
+"""Statements of lists about sheets: by job, by state, step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from miandan.kernel.database import Reads
+from miandan.printing.job_model import PrintSheet, SheetState
+from miandan.printing.sheet_queries import read_sheet
+
+_OF_JOB = """
+    SELECT * FROM print_sheet WHERE merchant_id = $1 AND job_id = $2 AND place > $3 ORDER BY place LIMIT $4
+"""
+_IN_STATE = """
+    SELECT *
+      FROM print_sheet
+     WHERE merchant_id = $1 AND state = $2
+     ORDER BY queued_at DESC, job_id, place
+     LIMIT $3
+"""
+_STEPS = """
+    SELECT sheet_id, step, at, said, by, state, lease, agent_id, printer, copy, evidence, reason, agent_at
+      FROM print_sheet_step
+     WHERE merchant_id = $1 AND sheet_id = ANY($2)
+     ORDER BY sheet_id, step
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a sheet: what was said by whom, and the state after it."""
+
+    step: int
+    at: datetime
+    said: str
+    by: str
+    state: SheetState
+    lease: int
+    agent_id: UUID | None
+    printer: str
+    copy: int
+    evidence: str
+    reason: str
+    agent_at: datetime | None
+
+
+async def sheets_of_job(db: Reads, merchant_id: int, job_id: UUID, after: int, most: int) -> list[PrintSheet]:
+    """Sheets of a job by place."""
+    return [read_sheet(row) for row in await db.fetch(_OF_JOB, merchant_id, job_id, after, most)]
+
+
+async def sheets_in(db: Reads, merchant_id: int, state: SheetState, most: int) -> list[PrintSheet]:
+    """Sheets in one state, the latest first."""
+    return [read_sheet(row) for row in await db.fetch(_IN_STATE, merchant_id, state.value, most)]
+
+
+async def steps_of(db: Reads, merchant_id: int, sheets: Sequence[UUID]) -> dict[UUID, list[Step]]:
+    """The steps of each sheet in their order."""
+    found: dict[UUID, list[Step]] = {}
+    for row in await db.fetch(_STEPS, merchant_id, list(sheets)):
+        values = dict(row)
+        sheet_id = values.pop("sheet_id")
+        found.setdefault(sheet_id, []).append(Step(**values | {"state": SheetState(values["state"])}))
+    return found
