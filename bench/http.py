@@ -175,7 +175,7 @@ async def serving(folder: Path) -> AsyncIterator[tuple[int, int]]:
         port = free.getsockname()[1]
     environment = {**os.environ, "MIANDAN_DATA": str(folder), "MIANDAN_SANDBOX": "1"}
     command = [str(Path(sys.executable).with_name("miandan")), "serve", "--port", str(port)]
-    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    server = await asyncio.to_thread(subprocess.Popen, command, env=environment, stderr=subprocess.DEVNULL)
     try:
         await _until_up(port, server)
         yield port, server.pid

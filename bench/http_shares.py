@@ -13,7 +13,7 @@ from bench.take import Bench
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.asking import read_call
 from miandan.dialects.doudian.fields import requests
-from miandan.dialects.doudian.signing import sign, signed_text
+from miandan.dialects.doudian.signing import sign, signed_as_sent
 from miandan.vault.model import Recipient
 
 _TURNS = 300
@@ -72,7 +72,7 @@ async def parts(bench: Bench, request: bytes, secret: str, orders: int) -> dict[
             keys.seal(recipient, order_ref)
 
     return {
-        "signing": _timed(lambda: signed_text(asked.signed, asked.texts, signature, [secret], "hmac-sha256")),
+        "signing": _timed(lambda: signed_as_sent(asked.signed, asked.texts, signature, [secret], "hmac-sha256")),
         "JSON": _timed(lambda: (table.read(text), answers.done(data, "1"))),
         "sealing": _timed(seal),
     }

@@ -57,6 +57,8 @@ PARTS = (
         "/usr/lib/cups/filter/gstoraster",
         "that a label PDF scans after the stock filters of a print queue",
     ),
+    Part("cups-ipp-utils", "/usr/sbin/ippeveprinter", "that the agent prints on a printer that speaks IPP itself"),
+    Part("dbus-daemon", "dbus-daemon", "the same: the IPP printer wants a bus to announce itself on"),
 )
 
 
@@ -83,8 +85,13 @@ class NodePackages:
             subprocess.run(command, cwd=self.folder, capture_output=True, timeout=180, check=False)
 
 
-NODE_PACKAGES = NodePackages(
-    Path(__file__).parent / "labels" / "node", "that foreign programs draw our ZPL and ESC/POS as they were meant"
+NODE_PACKAGES = (
+    NodePackages(
+        Path(__file__).parent / "labels" / "node", "that foreign programs draw our ZPL and ESC/POS as they were meant"
+    ),
+    NodePackages(
+        Path(__file__).parent / "agent" / "node", "that a public print client of web pages prints on our components"
+    ),
 )
 
 
@@ -112,15 +119,17 @@ def main() -> int:
     if missing:
         sys.stdout.write(f"installing {', '.join(part.package for part in missing)} for the tests ...\n")
         install(missing)
-    if NODE_PACKAGES.is_missing:
-        sys.stdout.write("installing drawers of printer languages for the tests ...\n")
-        NODE_PACKAGES.install()
+    for packages in NODE_PACKAGES:
+        if packages.is_missing:
+            sys.stdout.write(f"installing the packages of {packages.folder.parent.name}/node for the tests ...\n")
+            packages.install()
     missing = [part for part in PARTS if part.is_missing]
     for part in missing:
         sys.stdout.write(f"NOT TESTED: {part.judges}, because {part.program} ({part.package}) is missing\n")
-    if NODE_PACKAGES.is_missing:
-        sys.stdout.write(f"NOT TESTED: {NODE_PACKAGES.judges}, because npm has not installed their packages\n")
-    lacks = bool(missing) or NODE_PACKAGES.is_missing
+    without = [packages for packages in NODE_PACKAGES if packages.is_missing]
+    for packages in without:
+        sys.stdout.write(f"NOT TESTED: {packages.judges}, because npm has not installed their packages\n")
+    lacks = bool(missing or without)
     return 1 if lacks and os.environ.get("CI") == "true" else 0
 
 

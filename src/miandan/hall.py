@@ -1,6 +1,7 @@
 """The hall (大厅): what all doors of one process share. server/house.py opens it and hands it to them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from miandan.access.calls import CallLog
 from miandan.access.doorkeeper import Doorkeeper
@@ -11,6 +12,10 @@ from miandan.outbound.desk import ShipDesk
 from miandan.printing.desk import PrintDesk
 from miandan.vault.service import Vault
 from miandan.waybills.counter import Counter
+
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+"""Bytes of a call; 50 orders with long remarks are a hundredth of it, 1,000 numbers with all their scans a quarter."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from miandan.vault.retention import index_pending, shred
 from miandan.waybills import lives
 from miandan.waybills import service as waybills
 from miandan.waybills.model import Outcome, Refused, Taken, TakeRequest
+from tests.cli.print_mix import print_some
 from tests.waybills.world import MERCHANT, SHOP, SOMEBODY, World, open_world, parcel
 
 USER = 1002
@@ -46,6 +47,7 @@ async def make_mix(db: Database, folder: Path) -> None:
         await _lists_and_live_calls(world)
         await _grants(world)
         await _orders(world)
+        await print_some(world, folder)
     await _stock(db)
     await _open_lease(db, world)
 

@@ -21,11 +21,12 @@ from tests.cli.damages import DAMAGES, Damage
 from tests.cli.mix import GONE_WORKER, make_mix
 from tests.cli.more_damages import MORE_DAMAGES
 from tests.cli.order_damages import ORDER_DAMAGES
+from tests.cli.print_damages import PRINT_DAMAGES
 from tests.cli.ship_damages import SHIP_DAMAGES
 from tests.conftest import _TEMPLATE, FreshDatabase, _url
 from tests.waybills.world import SOMEBODY, open_world, parcel
 
-ALL_DAMAGES = DAMAGES + MORE_DAMAGES + ORDER_DAMAGES + SHIP_DAMAGES
+ALL_DAMAGES = DAMAGES + MORE_DAMAGES + ORDER_DAMAGES + SHIP_DAMAGES + PRINT_DAMAGES
 _FOREIGN_KEYS = """
     SELECT conrelid::regclass::text AS held_by, conname
       FROM pg_constraint

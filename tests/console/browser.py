@@ -30,6 +30,10 @@ _FONT_LIST: Final = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.d
 <fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"""
 
 
+class LeftError(Exception):
+    """A page was asked that was being left."""
+
+
 @dataclass(slots=True)
 class Tab:
     """One tab. What the page complains about, such as a rule of its CSP that was broken, gathers in `complaints`."""
@@ -52,6 +56,8 @@ class Tab:
             if heard.get("method") == "Log.entryAdded":
                 self.complaints.append(heard["params"]["entry"]["text"])
             if heard.get("id") == self._number:
+                if "navigated or closed" in str(heard.get("error")):
+                    raise LeftError
                 assert "error" not in heard, heard
                 result: dict[str, Any] = heard["result"]
                 return result
@@ -77,8 +83,9 @@ class Tab:
 
     async def until(self, expression: str) -> None:
         for _ in range(100):
-            if await self.see(f"document.readyState === 'complete' && Boolean({expression})"):
-                return
+            with suppress(LeftError):
+                if await self.see(f"document.readyState === 'complete' && Boolean({expression})"):
+                    return
             await asyncio.sleep(0.05)
         raise AssertionError(f"never: {expression} at {await self.see('location.href')}: {self.complaints}")
 

@@ -15,7 +15,8 @@ import pytest
 from miandan.access import consents, service, tokens
 from miandan.access.model import App, AppKind, Registration, Scope, carrier, shop
 from miandan.access.scopes import scopes_for, usual_scopes
-from miandan.console.web import BrowserCookie, address_of
+from miandan.access.turnstile import address_of
+from miandan.console.web import BrowserCookie
 from miandan.kernel.clock import now
 from miandan.merchants import service as merchants
 from miandan.merchants.model import Platform
@@ -364,7 +365,7 @@ async def test_every_answer_keeps_to_itself(serving: Serving) -> None:
 )
 def test_visitors_are_counted_by_the_address_that_our_proxy_saw(peer: str, told: str, counted: str) -> None:
     headers = [(b"x-forwarded-for", told.encode())] if told else []
-    assert address_of({"client": (peer, 1), "headers": headers}) == counted
+    assert address_of(peer, headers) == counted
 
 
 def test_behind_https_the_cookie_is_nobody_elses() -> None:

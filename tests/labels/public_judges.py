@@ -19,8 +19,8 @@ import pytest
 from tests.labels.judges import Picture
 
 NODE = Path(__file__).parent / "node"
-_CUPSD = Path("/usr/sbin/cupsd")
-_LPADMIN = Path("/usr/sbin/lpadmin")
+CUPSD = Path("/usr/sbin/cupsd")
+LPADMIN = Path("/usr/sbin/lpadmin")
 _RASTER_TO_LABEL = Path("/usr/lib/cups/filter/rastertolabel")
 _DRIVER = "drv:///sample.drv/zebra.ppd"
 _PATIENCE_SECONDS = 60
@@ -28,7 +28,8 @@ _PATIENCE_SECONDS = 60
 _PGM = re.compile(rb"P5\s+(\d+)\s+(\d+)\s+255\s")
 
 
-def _needs(*programs: str | Path) -> None:
+def needs(*programs: str | Path) -> None:
+    """Skip the test where one of the programs or files is missing."""
     for program in programs:
         if shutil.which(program) is None and not Path(program).exists():
             pytest.skip(f"{program} is not installed (python -m tests.parts)")
@@ -67,7 +68,7 @@ def escpos_picture(data: bytes) -> Picture:
 
 
 def _drawn_by_node(script: str, data: bytes, *arguments: str) -> list[Picture]:
-    _needs("node", NODE / "node_modules" / ".package-lock.json")
+    needs("node", NODE / "node_modules" / ".package-lock.json")
     command = ["node", "--no-deprecation", str(NODE / script), *arguments]
     drawn = subprocess.run(command, input=data, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
     assert drawn.returncode == 0, drawn.stderr.decode(errors="replace")[:2000]
@@ -88,7 +89,7 @@ def png_pictures(folder: Path, files: Iterable[bytes]) -> list[Picture]:
 
 def svg_pictures(folder: Path, files: Iterable[bytes], dpi: int) -> list[Picture]:
     """SVG files as librsvg draws them on white paper; it does not know fonts that a file brings along."""
-    _needs("rsvg-convert")
+    needs("rsvg-convert")
     options = ["rsvg-convert", f"--dpi-x={dpi}", f"--dpi-y={dpi}", "--background-color=white"]
     pictures = [
         subprocess.run(options, input=data, capture_output=True, timeout=_PATIENCE_SECONDS, check=True).stdout
@@ -102,7 +103,7 @@ def svg_pictures(folder: Path, files: Iterable[bytes], dpi: int) -> list[Picture
 
 def mupdf_pictures(pdf: Path, dpi: int = 203) -> list[Picture]:
     """The pages as MuPDF draws them, a program without any line of poppler."""
-    _needs("mutool")
+    needs("mutool")
     command = ["mutool", "draw", "-q", "-r", str(dpi), "-c", "gray", "-F", "pgm", "-o", "-", str(pdf)]
     drawn = subprocess.run(command, capture_output=True, timeout=_PATIENCE_SECONDS, check=True)
     return _pgms(drawn.stdout)
@@ -146,10 +147,10 @@ def through_cups(pdf: Path, tmp_path: Path, width_mm: float = 76, height_mm: flo
     The queue is that of a CUPS of its own, which listens on a socket file and is gone afterwards; the queue's device is
     a file. So neither the network nor the system's CUPS is touched, and tests beside each other are not in the way.
     """
-    _needs(_CUPSD, _LPADMIN, _RASTER_TO_LABEL, "lp", "lpstat")
+    needs(CUPSD, LPADMIN, _RASTER_TO_LABEL, "lp", "lpstat")
     printed = tmp_path / f"{pdf.stem}.zpl"
-    with _cups() as cups:
-        cups.run(_LPADMIN, "-p", "label", "-E", "-m", _DRIVER, "-v", f"file://{printed}", "-o", f"Resolution={dpi}dpi")
+    with running_cups() as cups:
+        cups.run(LPADMIN, "-p", "label", "-E", "-m", _DRIVER, "-v", f"file://{printed}", "-o", f"Resolution={dpi}dpi")
         cups.run("lp", "-d", "label", "-o", f"PageSize=Custom.{width_mm:g}x{height_mm:g}mm", pdf)
         cups.wait_until("the job is done", lambda: not cups.run("lpstat", "-o"))
         zpl = printed.read_bytes() if printed.exists() else b""
@@ -158,7 +159,7 @@ def through_cups(pdf: Path, tmp_path: Path, width_mm: float = 76, height_mm: flo
 
 
 @dataclass(frozen=True, slots=True)
-class _Cups:
+class Cups:
     """A print server in a folder; its clients find it by the environment."""
 
     folder: Path
@@ -181,7 +182,8 @@ class _Cups:
 
 
 @contextmanager
-def _cups() -> Iterator[_Cups]:
+def running_cups() -> Iterator[Cups]:
+    """A CUPS with no queue yet. Its policy lets anybody do everything; what it needs has to be there (`needs`)."""
     # Not below tmp_path: only its owner may enter that, while CUPS runs filters as another user; and the name of a
     # socket file has to be short.
     folder = Path(tempfile.mkdtemp(prefix="cups-"))
@@ -190,8 +192,8 @@ def _cups() -> Iterator[_Cups]:
         (folder / name).mkdir(parents=True)
     (folder / "files.conf").write_text(_FILES_CONF.format(folder=folder))
     (folder / "cupsd.conf").write_text(_CUPSD_CONF.format(folder=folder))
-    cups = _Cups(folder)
-    command: list[str | Path] = [_CUPSD, "-f", "-c", folder / "cupsd.conf", "-s", folder / "files.conf"]
+    cups = Cups(folder)
+    command: list[str | Path] = [CUPSD, "-f", "-c", folder / "cupsd.conf", "-s", folder / "files.conf"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         cups.wait_until("it listens", (folder / "socket").exists)

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -19,18 +19,14 @@ from miandan.agent.printers.folder import FolderPrinter
 from miandan.agent.printers.model import Loaded, MediaType, Printer
 from miandan.agent.program import Agent
 from miandan.kernel.settings import Settings
-from miandan.hall import Hall
 from miandan.labels.printers.profiles import profile
 from miandan.printing import jobs
-from miandan.printing.job_model import JobAsk, PrinterRef, PrintJob, SheetState
+from miandan.printing.job_model import JobAsk, PrinterRef, PrintJob
 from miandan.printing.model import AgentOwner, Asked, OwnerKind
 from miandan.printing.pairing import make_pairing_code
 from miandan.vault.model import Recipient
 from miandan.waybills.model import Taken
-from miandan.server.house import open_hall
-from miandan.server.serving import listen, open_socket
-from miandan.server.front import Front
-from miandan.link.door import agent_door
+from tests.served import Served, served
 from tests.waybills.stall import Stall, open_stall
 from tests.waybills.world import World, parcel
 
@@ -49,7 +45,7 @@ PAPER = Loaded(76_000, 130_000)
 class Depot:
     """What tests say: `job = await depot.job(await depot.numbers(50), where)`."""
 
-    running: "Served"
+    running: Served
     stall: Stall
     taken: int = field(default=0)
 
@@ -93,49 +89,33 @@ class Depot:
         )
         return Counter(row["state"] for row in rows)
 
-    async def all_in(self, *states: SheetState, seconds: float = 20) -> Counter[str]:
+    async def all_in(self, *states: str, seconds: float = 20) -> Counter[str]:
         """Wait until no sheet stands anywhere else."""
         until = time.monotonic() + seconds
         while True:
             found = await self.states()
-            if set(found) <= {state.value for state in states}:
+            if set(found) <= set(states):
                 return found
             assert time.monotonic() < until, found
             await asyncio.sleep(0.05)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    hall: Hall
-    url: str
-    alone: str
-    stop: asyncio.Event
 
 
 Depots = Callable[[], AbstractAsyncContextManager[Depot]]
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    sockets = [open_socket("127.0.0.1", 0)]
-    [url] = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in sockets)
-    async with open_hall(settings) as hall:
-        stop = asyncio.Event()
-        front = Front({"agent": agent_door(hall.printing)}, {})
-        server = asyncio.create_task(listen(front, sockets, [], stop))
-        try:
-            yield Served(hall, url, "", stop)
-        finally:
-            stop.set()
-            await server
-
-
-@asynccontextmanager
 async def open_depot(settings: Settings) -> AsyncIterator[Depot]:
-    async with served(replace(settings)) as running:
-        hall = running.hall
-        world = World(hall.db, hall.vault, hall.counter, {})
-        yield Depot(running, await open_stall(world))
+    async with served(settings) as running:
+        yield Depot(running, await open_stall(_world(running)))
+
+
+def reopened(depot: Depot, running: Served) -> Depot:
+    """The same merchant at a server that was started again."""
+    return Depot(running, Stall(_world(running), depot.merchant_id, depot.stall.accounts), depot.taken)
+
+
+def _world(running: Served) -> World:
+    return World(running.hall.db, running.hall.vault, running.hall.counter, {})
 
 
 def folder_printer(path: Path, name: str = "一号", form: MediaType = MediaType.PNG) -> Printer:
@@ -158,13 +138,68 @@ async def working(path: Path, printers: Sequence[Printer], paired: Paired | None
 
 async def connected(agent: Agent, seconds: float = 10) -> None:
     """Wait until the server has heard what the agent holds and which printers it has."""
-    until = time.monotonic() + seconds
-    while agent.link.state != "connected":
-        assert time.monotonic() < until, agent.link
-        await asyncio.sleep(0.01)
+    await until(lambda: agent.link.state == "connected", seconds)
     await asyncio.sleep(0.1)
+
+
+async def until(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Wait for something to be true."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.01)
 
 
 def paper(path: Path) -> list[str]:
     """Numbers of the sheets that came out, in the order of their jobs and places."""
-    return [file.name.split("-")[6] for file in sorted(path.iterdir()) if not file.name.startswith(".")]
+    files = sorted(path.iterdir()) if path.exists() else []
+    return [file.name.split("-")[6] for file in files if not file.name.startswith(".")]
+
+
+class Cable:
+    """A connection that a test can cut: forwards from a port of its own to the server's."""
+
+    def __init__(self, url: str) -> None:
+        self.target = int(url.rpartition(":")[2])
+        self.plugged = True
+        self._ends: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def __aenter__(self) -> "Cable":
+        self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        self.cut()
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def cut(self) -> None:
+        """Everything under way breaks off; new connections are up to `plugged`."""
+        for end in self._ends:
+            end.transport.abort()
+        self._ends.clear()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.plugged:
+            writer.transport.abort()
+            return
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._ends |= {writer, back}
+        await asyncio.gather(_pump(reader, back), _pump(there, writer), return_exceptions=True)
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    while data := await source.read(65_536):
+        sink.write(data)
+        await sink.drain()
+    sink.close()

@@ -52,7 +52,7 @@ DOUBT, FAIL, FAIL_BY_DEVICE = (
 
 KEEP, FREE, UNCOUNT = Copies.KEEP, Copies.FREE, Copies.UNCOUNT
 
-EXPECTED = {
+EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
     "given back": {
         "given back": None,
         "taken back by hand": (Q, FREE),

@@ -10,6 +10,7 @@ database nothing in between. Hot paths peek first:
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from miandan.access import service, tokens
 from miandan.access.model import App, Caller, Secret
 from miandan.access.terms import terms_at
+from miandan.access.turnstile import line_of
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -27,6 +29,12 @@ MOST_REMEMBERED: Final = 20_000
 """Callers, and as many apps; some 500 bytes each."""
 
 _DUST: Final = 1e-6  # of a call: what floating point loses must not refuse who waited as long as told
+FAILURES_PER_SECOND: Final = 5
+FAILURE_BURST_SECONDS: Final = 12.0
+"""Wrong signatures from one address that are looked into: sixty at once, then five a second."""
+
+_APP_KEY: Final = re.compile(r"\d{19}", re.ASCII)
+_LONGEST_SHOWN: Final = 40
 _T = TypeVar("_T")
 
 
@@ -57,8 +65,12 @@ class _Memory(Generic[_T]):
         task = self._asked.get(key)
         if task is None:
             task = self._asked[key] = asyncio.create_task(self._fetch(key, fetch))
-            task.add_done_callback(lambda done: self._forget(key, done))
+            task.add_done_callback(lambda done: self._asked_for(key, done))
         return await asyncio.shield(task)  # a caller that goes away must not fail the others
+
+    def forget(self, key: str) -> None:
+        """Ask anew the next time."""
+        self._kept.pop(key, None)
 
     async def _fetch(self, key: str, fetch: Callable[[str], Awaitable[tuple[_T, float]]]) -> _T:
         asked = self._clock()
@@ -69,7 +81,7 @@ class _Memory(Generic[_T]):
         self._kept[key] = (asked + min(seconds, REMEMBERED_SECONDS), answer)
         return answer
 
-    def _forget(self, key: str, done: "asyncio.Task[_T]") -> None:
+    def _asked_for(self, key: str, done: "asyncio.Task[_T]") -> None:
         del self._asked[key]
         if not done.cancelled():
             done.exception()  # whoever waited has had it; nobody may have
@@ -89,10 +101,13 @@ class _Bucket:
     def rate(self) -> float:
         return self._rate
 
+    def left(self, at: float) -> float:
+        """Calls that would be admitted now."""
+        return min(self._size, self._left + (at - self._seen) * self._rate)
+
     def take(self, calls: int, at: float) -> float:
         """0 where the calls are admitted, else the seconds until they would be."""
-        self._left = min(self._size, self._left + (at - self._seen) * self._rate)
-        self._seen = at
+        self._left, self._seen = self.left(at), at
         lacking = min(calls, self._size) - self._left
         if lacking > _DUST:
             return lacking / self._rate
@@ -113,6 +128,7 @@ class Doorkeeper:
         self._apps: _Memory[KnownApp] = _Memory(clock)
         self._callers: _Memory[Caller] = _Memory(clock)
         self._buckets: dict[str, _Bucket] = {}
+        self._strangers: dict[str, _Bucket] = {}
         self._usual = terms_at(now())
 
     def __repr__(self) -> str:
@@ -124,7 +140,30 @@ class Doorkeeper:
 
     async def app(self, app_key: str) -> KnownApp:
         """The app and its live secrets. Raises access.app_unknown, access.app_forbidden."""
+        if not _APP_KEY.fullmatch(app_key):
+            raise Refusal("access.app_unknown", app=app_key[:_LONGEST_SHOWN])
         return await self._apps.get(app_key, self._fetch_app)
+
+    async def app_afresh(self, app_key: str) -> KnownApp:
+        """The same as it is now, for a caller whose secret is not among those remembered: it may be a new one."""
+        self._apps.forget(app_key)
+        return await self.app(app_key)
+
+    def admit_stranger(self, address: str) -> None:
+        """Whoever has proven nothing and wants more than a cheap look. Raises access.throttled once that address has
+        failed too often; what is proven passes without this."""
+        bucket = self._strangers.get(line_of(address))
+        if bucket is not None and bucket.left(self._clock()) < 1:
+            raise Refusal("access.throttled", app="?", limit=FAILURES_PER_SECOND, seconds="1")
+
+    def count_failure(self, address: str) -> None:
+        """Somebody from there signed wrongly."""
+        line = line_of(address)
+        bucket = self._strangers.pop(line, None) or _Bucket(FAILURES_PER_SECOND, FAILURE_BURST_SECONDS, self._clock())
+        bucket.take(1, self._clock())
+        self._strangers[line] = bucket  # at the end: the longest unseen are forgotten first
+        while len(self._strangers) > MOST_REMEMBERED:
+            del self._strangers[next(iter(self._strangers))]
 
     def peek_caller(self, token: str) -> Caller | None:
         """The caller where it is in memory. None says nothing, ask `caller`."""

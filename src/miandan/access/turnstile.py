@@ -5,7 +5,7 @@ This slows guessing down; what ends it is that a consent word dies after a few w
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -30,12 +30,12 @@ class Turnstile:
     def admit_view(self, address: str, at: datetime) -> None:
         """Somebody asks for a page. Raises consent.throttled, with the seconds to wait; then nothing is counted."""
         terms = terms_at(at)
-        self._admit({f"view|{_line(address)}": terms.views_per_address}, terms.window.total_seconds())
+        self._admit({f"view|{line_of(address)}": terms.views_per_address}, terms.window.total_seconds())
 
     def admit_try(self, address: str, app_key: str, at: datetime) -> None:
         """Somebody types a word. Raises consent.throttled, with the seconds to wait; then nothing is counted."""
         terms = terms_at(at)
-        limits = {f"try|{_line(address)}": terms.tries_per_address, f"app|{app_key}": terms.tries_per_app}
+        limits = {f"try|{line_of(address)}": terms.tries_per_address, f"app|{app_key}": terms.tries_per_app}
         self._admit(limits, terms.window.total_seconds())
 
     def _admit(self, limits: dict[str, int], window: float) -> None:
@@ -51,7 +51,7 @@ class Turnstile:
             del self._busy_until[next(iter(self._busy_until))]
 
 
-def _line(address: str) -> str:
+def line_of(address: str) -> str:
     """What one line of a provider looks like from here."""
     try:
         known = ip_address(address)
@@ -62,3 +62,20 @@ def _line(address: str) -> str:
             return str(known.ipv4_mapped)
         return f"{int(known) >> _NETWORK_BITS:x}"
     return str(known)
+
+
+def address_of(peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Where a request comes from, to count by. A peer in a private network is taken for our proxy, and what it says in
+    X-Forwarded-For is believed: the last address that is not private, as each proxy adds its peer at the end."""
+    if not _is_private(peer):
+        return peer
+    told = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+    hops = [hop.strip() for hop in told.split(",") if hop.strip()]
+    return next((hop for hop in reversed(hops) if not _is_private(hop)), hops[-1] if hops else peer)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False

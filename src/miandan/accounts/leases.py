@@ -4,6 +4,7 @@ A worker is a session that holds an advisory lock of the database. Whoever can t
 gone, whatever killed it, and may close its leases; a closed lease refuses every further draw.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -17,6 +18,8 @@ from miandan.kernel.ids import new_id
 
 SEGMENT_KINDS = (NumberKind.STANDARD, NumberKind.SANDBOX)
 """Kinds of number that a take draws, in this order; a sandbox has segments of its own kind only."""
+
+_RUN_OUT = ("units.exhausted", "numbers.exhausted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +102,27 @@ _PUT_REST = """
 
 _CLOSE = """
     UPDATE lease
-       SET closed_at = $4
-     WHERE merchant_id = $1 AND account_id = $2 AND closed_at IS NULL AND ($3::bigint IS NULL OR worker = $3)
+       SET closed_at = $3
+     WHERE merchant_id = $1 AND account_id = $2 AND closed_at IS NULL AND {which}
  RETURNING lease_id, kind, slice_first, next, last
 """
+_CLOSE_ALL = _CLOSE.format(which="true")
+_CLOSE_HELD = _CLOSE.format(which="worker = $4")
+_CLOSE_FORGOTTEN = _CLOSE.format(which="worker = $4 AND lease_id <> ALL($5::uuid[])")
+_CLOSE_OTHERS = _CLOSE.format(which="worker <> $4 AND next <= last")
+_CLOSE_UNLOCKED = _CLOSE.format(
+    which="""lease_id IN (
+           SELECT lease_id
+             FROM lease
+            WHERE merchant_id = $1 AND account_id = $2 AND closed_at IS NULL AND next <= last
+              FOR UPDATE SKIP LOCKED)"""
+)
 
 _OPEN_WORKERS = "SELECT DISTINCT worker FROM lease WHERE closed_at IS NULL"
 
 _ACCOUNTS_OF_WORKER = """
     SELECT DISTINCT merchant_id, account_id FROM lease WHERE worker = $1 AND closed_at IS NULL
+    ORDER BY merchant_id, account_id
 """
 
 _HELD = """
@@ -130,15 +145,30 @@ async def open_lease(tx: Transaction, account: AccountRef, worker: int, needed: 
     return await _insert(tx, account, worker, row["carrier"], serials, spent=False)
 
 
+async def open_lease_or_call_in(tx: Transaction, account: AccountRef, worker: int, needed: int, wanted: int) -> Lease:
+    """The same for a take that waits: before it is refused, what other workers hold and have not used comes back.
+
+    So whoever is told units.exhausted hears the truth. A worker that lives notices at its next draw.
+    """
+    try:
+        return await open_lease(tx, account, worker, needed, wanted)
+    except Refusal as refusal:
+        if refusal.code not in _RUN_OUT or not await _close(tx, account, _CLOSE_OTHERS, worker):
+            raise
+    return await open_lease(tx, account, worker, needed, wanted)
+
+
 async def draw_exactly(tx: Transaction, account: AccountRef, units: int) -> list[Lease]:
     """Leases of `units` together, spent and closed at once, for takes that go one by one.
 
     Raises account.not_active, units.exhausted and numbers.exhausted; then nothing is drawn if `tx` rolls back.
     """
-    row = await _account_for_update(tx, account)
-    spare = _spare(row, units)
-    if spare is not None and spare < units:
-        raise _exhausted(row, spare, units)
+    try:
+        row = await _enough_for_update(tx, account, units)
+    except Refusal as refusal:  # leases in use are left alone: `tx` may hold the key that their statement waits for
+        if refusal.code not in _RUN_OUT or not await _close(tx, account, _CLOSE_UNLOCKED):
+            raise
+        row = await _enough_for_update(tx, account, units)
     drawn: list[Lease] = []
     while (missing := units - sum(lease.left for lease in drawn)) > 0:
         serials = await _serials(tx, account, row, missing)
@@ -158,12 +188,17 @@ async def give_back(tx: Transaction, account: AccountRef, units: int, kind: str,
 
 async def close_open(tx: Transaction, merchant_id: int, account_id: UUID) -> int:
     """Close every open lease of the account, whoever holds it; the units that come back."""
-    return await _close(tx, AccountRef(merchant_id, account_id), None)
+    return await _close(tx, AccountRef(merchant_id, account_id), _CLOSE_ALL)
 
 
 async def close_held(tx: Transaction, account: AccountRef, worker: int) -> int:
     """Close what this worker holds of the account; the units that come back."""
-    return await _close(tx, account, worker)
+    return await _close(tx, account, _CLOSE_HELD, worker)
+
+
+async def close_forgotten(tx: Transaction, account: AccountRef, worker: int, known: Sequence[UUID]) -> int:
+    """Close what this worker holds of the account without knowing it, after a broken connection; the units."""
+    return await _close(tx, account, _CLOSE_FORGOTTEN, worker, known)
 
 
 async def open_leases(db: Database, account: AccountRef, worker: int) -> list[Lease]:
@@ -185,7 +220,16 @@ async def close_leases_of_the_dead(db: Database) -> int:
         async with db.transaction() as tx:
             if await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", row["worker"]):
                 for account in await tx.fetch(_ACCOUNTS_OF_WORKER, row["worker"]):
-                    returned += await _close(tx, AccountRef(**dict(account)), row["worker"])
+                    returned += await _close(tx, AccountRef(**dict(account)), _CLOSE_HELD, row["worker"])
+    return returned
+
+
+async def close_leases_of(db: Database, worker: int) -> int:
+    """Close every lease of a worker that the caller knows to be over, account by account; the units."""
+    returned = 0
+    for row in await db.fetch(_ACCOUNTS_OF_WORKER, worker):
+        async with db.transaction() as tx:
+            returned += await _close(tx, AccountRef(**dict(row)), _CLOSE_HELD, worker)
     return returned
 
 
@@ -195,6 +239,15 @@ async def _account_for_update(tx: Transaction, account: AccountRef) -> Record:
         raise Refusal("account.unknown", account=str(account.account_id))
     if row["state"] != "active":
         raise Refusal("account.not_active", account=str(account.account_id), state=row["state"])
+    return row
+
+
+async def _enough_for_update(tx: Transaction, account: AccountRef, units: int) -> Record:
+    """The account, locked. Raises account.* and, when it has less than `units`, units.exhausted."""
+    row = await _account_for_update(tx, account)
+    spare = _spare(row, units)
+    if spare is not None and spare < units:
+        raise _exhausted(row, spare, units)
     return row
 
 
@@ -260,11 +313,11 @@ async def _insert(
     return Lease(account.merchant_id, lease_id, account.account_id, carrier, serials.kind, serials.first, serials.last)
 
 
-async def _close(tx: Transaction, account: AccountRef, worker: int | None) -> int:
+async def _close(tx: Transaction, account: AccountRef, which: str, *of: object) -> int:
     # The account row is locked before any lease, here as in open_lease, so that the two cannot deadlock.
     await tx.fetchrow(_ACCOUNT_FOR_UPDATE, account.merchant_id, account.account_id)
     returned = 0
-    for row in await tx.fetch(_CLOSE, account.merchant_id, account.account_id, worker, now()):
+    for row in await tx.fetch(which, account.merchant_id, account.account_id, now(), *of):
         left = row["last"] - row["next"] + 1
         if left:
             await give_back(tx, account, left, "lease_return", str(row["lease_id"]))

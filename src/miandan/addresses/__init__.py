@@ -3,9 +3,11 @@
 Our own parser over a dated division table with rename history. No database, no network.
 """
 
+from functools import lru_cache
+
 from miandan.addresses.cleaning import LONGEST, clean
 from miandan.addresses.columns import complete_columns
-from miandan.addresses.divisions import Division, Divisions, division_of, divisions
+from miandan.addresses.divisions import PROVINCE, Division, Divisions, division_of, divisions
 from miandan.addresses.model import ParsedAddress, ParsedRecipient
 from miandan.addresses.reading import read_address
 from miandan.addresses.recipients import read_recipient
@@ -34,6 +36,17 @@ def parse_address(text: str) -> ParsedAddress:
         parsed.division_code,
         (*parsed.uncertain, "detail: 文字过长，后面的没有解析"),
     )
+
+
+@lru_cache(maxsize=4096)
+def is_place(name: str) -> bool:
+    """Whether this is the name of a province, a city or a county: full, short, retired, or the beginning of a
+    province's (内蒙)."""
+    if len(name) < 2:
+        return False
+    table = divisions()
+    begins = (one.name.startswith(name) for one in table if one.level == PROVINCE)
+    return name in table.names or any(begins) or bool(complete_columns(name, "", "", "", "").division_code)
 
 
 def complete(province: str, city: str, district: str, town: str, detail: str) -> ParsedAddress:
@@ -70,6 +83,7 @@ __all__ = [
     "describe",
     "division_of",
     "divisions",
+    "is_place",
     "parse",
     "parse_address",
 ]

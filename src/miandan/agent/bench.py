@@ -162,8 +162,11 @@ class Bench:
         while not self._stopping.is_set():
             task, document = await self._drawn.get()
             self._printing = task
-            while not task.over and await self._can_print(task):
-                await self._print(task, document)
+            try:
+                while not task.over and await self._can_print(task):
+                    await self._print(task, document)
+            except Exception as failed:  # nobody foresaw it; the next sheet goes on
+                self._end(task, self._broken(task, failed))
             self._printing = None
             del task, document  # what it shows is not kept until the next sheet comes
 
@@ -205,10 +208,13 @@ class Bench:
             self._log.refused("sheet.not_sent", nothing, printer=self.name, sheet=task.slip.sheet_id)
             return None if nothing.code in _AGAIN else Done(Outcome.FAILED, reason=nothing.code)
         except Exception as failed:
-            refusal = explained(failed)
-            self._log.refused("sheet.broken", refusal, printer=self.name, sheet=task.slip.sheet_id)
-            return Done(Outcome.DOUBTFUL, reason=refusal.code)
+            return self._broken(task, failed)
         return Done(Outcome.PRINTED, outcome.evidence)
+
+    def _broken(self, task: Task, failed: Exception) -> Done:
+        refusal = explained(failed)
+        self._log.refused("sheet.broken", refusal, printer=self.name, sheet=task.slip.sheet_id)
+        return Done(Outcome.DOUBTFUL if task.begun else Outcome.FAILED, reason=refusal.code)
 
     def _end(self, task: Task, done: Done) -> None:
         slip = task.slip

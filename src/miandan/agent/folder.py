@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +17,12 @@ from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import SettingRow
 from miandan.labels.locked import held
 from miandan.labels.whole_file import made_folder, reason_of, written_whole
+
+PAGE_PORT: Final = 17_890
+"""Where the local page is looked for."""
+
+_PAGE: Final = "MIANDAN_AGENT_PAGE"
+_LAST_PORT: Final = 65_535
 
 _OURS_ALONE = 0o700
 _FILE_OURS_ALONE = 0o600
@@ -36,22 +42,42 @@ class AgentSettings:
             )
         }
     )
+    page_port: int = field(
+        default=PAGE_PORT,
+        metadata={
+            "row": SettingRow(
+                _PAGE,
+                "打印端本机页面的端口，只有这台电脑能打开（miandan agent page）；0 = 任选一个空闲的",
+                "port of the print agent's local page, for this machine alone (miandan agent page); 0 takes a free one",
+                str(PAGE_PORT),
+            )
+        },
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "AgentSettings":
-        """Settings of this process."""
+        """Settings of this process. Raises settings.bad_value."""
         env = os.environ if environment is None else environment
+        port = _port(env)
         if given := env.get("MIANDAN_AGENT"):
-            return cls(Path(given).expanduser().absolute())
+            return cls(Path(given).expanduser().absolute(), port)
         # The XDG specification says that a relative path is to be ignored.
         shared = env.get("XDG_DATA_HOME", "")
         home = Path(shared) if Path(shared).is_absolute() else Path.home() / ".local" / "share"
-        return cls(home / "miandan-agent")
+        return cls(home / "miandan-agent", port)
 
     @classmethod
     def rows(cls) -> list[SettingRow]:
         """The table, in the order of the fields."""
         return [entry.metadata["row"] for entry in fields(cls)]
+
+
+def _port(env: Mapping[str, str]) -> int:
+    """Raises settings.bad_value."""
+    given = env.get(_PAGE, "").strip() or str(PAGE_PORT)
+    if not (given.isascii() and given.isdigit() and len(given) < 6 and int(given) <= _LAST_PORT):
+        raise Refusal("settings.bad_value", name=_PAGE, wanted=f"0 - {_LAST_PORT}")
+    return int(given)
 
 
 class Paired(Struct, frozen=True):

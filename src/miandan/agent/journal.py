@@ -31,6 +31,9 @@ from miandan.labels.whole_file import reason_of, written_whole
 COMPACT_BYTES: Final = 1_000_000
 """A journal that has grown beyond this is written anew with what is still open."""
 
+IDLE_BYTES: Final = 100_000
+"""The same where nothing is open."""
+
 RETRY_SECONDS: Final = 1.0
 """How long the journal rests after the disk refused a line."""
 
@@ -223,7 +226,7 @@ class Journal:
         for one in durable:
             if not one.done():
                 one.set_result(None)
-        if self._size > COMPACT_BYTES and not self._waiting:
+        if self._size > (COMPACT_BYTES if self._entries else IDLE_BYTES) and not self._waiting:
             await self._compact()
         return True
 

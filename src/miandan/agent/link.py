@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed
 
 from miandan.agent.folder import Paired
 from miandan.agent.keys import AgentKeys
@@ -129,7 +129,7 @@ class Link:
                 refused = await greet(socket, self.paired, self.keys, self.version)
                 if refused is None:
                     refused = await self._talk(socket)
-        except (OSError, TimeoutError, WebSocketException, ValueError) as failed:
+        except Exception as failed:  # whatever it is, the agent calls again
             self._note(LinkState.WAITING, type(failed).__name__)
             return False
         if refused is None:

@@ -10,11 +10,11 @@ One agent per data folder: whoever starts one holds `folder.alone()`.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
 from miandan.agent.folder import Folder, Paired, empty
@@ -103,12 +103,12 @@ class Agent:
         await self._settle_what_was_left()
         for bench in self.benches.values():
             bench.start()
-        loop = asyncio.get_running_loop()
-        self._loops = [loop.create_task(one()) for one in (self._answer_always, self._watch_always)]
+        self._beside(self._answer_always())
+        self._beside(self._watch_always())
         if self.paired is not None:
             link = Link(self.paired, self.keys, self.orders, metadata.version("miandan"), self.link)
             self.orders.say = link.say
-            self._loops.append(loop.create_task(link.run()))
+            self._beside(link.run())
         self.log.event("agent.started", printers=len(self.benches), server=self.paired.server if self.paired else "-")
 
     async def stop(self) -> None:
@@ -117,7 +117,7 @@ class Agent:
         await self._heard_to_the_end()
         for one in self._loops:
             one.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, Exception):  # it is over
                 await one
         for printer in self._printers:
             with suppress(Exception):  # it is being left anyway
@@ -232,8 +232,7 @@ class Agent:
 
     def _test(self, printer: str, kind: str) -> None:
         """A page that the server asked for; what comes of it is seen in the log and in the printer's condition."""
-        task = asyncio.get_running_loop().create_task(self._answered(printer, kind))
-        self._loops.append(task)
+        self._beside(self._answered(printer, kind))
 
     async def _answered(self, printer: str, kind: str) -> None:
         try:
@@ -246,15 +245,18 @@ class Agent:
         last: tuple[object, ...] = ()
         while True:
             for answer_file, question in questions(self.folder):
-                answering = self._answer(question.printer, question.kind)
-                self._loops.append(asyncio.get_running_loop().create_task(answer_to(answer_file, answering)))
+                self._beside(answer_to(answer_file, self._answer(question.printer, question.kind)))
             status = self.status()
             seen = (status.link, status.printers, status.open_sheets, status.trouble, status.errors)
             if seen != last:
                 last = seen
                 await write_status(self.folder, status)
-            self._loops = [one for one in self._loops if not one.done()]
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something run until it ends or the agent does."""
+        self._loops = [one for one in self._loops if not one.done()]
+        self._loops.append(asyncio.get_running_loop().create_task(work))
 
     async def _answer(self, printer: str, kind: str) -> Answer:
         try:

@@ -27,7 +27,8 @@ def service_text(kind: ServiceKind, folder: Folder) -> str:
 def _command() -> list[str]:
     """How this program was started: the `miandan` beside this interpreter, or the interpreter itself."""
     beside = Path(sys.executable).with_name("miandan.exe" if sys.platform == "win32" else "miandan")
-    return [*([str(beside)] if beside.exists() else [sys.executable, "-m", "miandan.cli"]), "agent", "run"]
+    program = [str(beside)] if beside.exists() else [sys.executable, "-c", "from miandan.cli import main; main()"]
+    return [*program, "agent", "run"]
 
 
 def _systemd(folder: Folder) -> str:

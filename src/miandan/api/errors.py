@@ -52,7 +52,6 @@ _NOT_THERE: Final = (
     "application.unknown",
     "carrier.unknown",
     "orders.unknown",
-    "outbound.order_of_another_shop",
     "outbound.order_unknown",
     "outbound.pack_unknown",
     "printing.template_gone",

@@ -11,11 +11,9 @@ from starlette.exceptions import HTTPException
 from miandan.api.errors import MEDIA_TYPE, encoded, headers_of, problem_of, status_of
 from miandan.api.security import note_of
 from miandan.api.wording import FieldProblem, field_problems
+from miandan.hall import LARGEST_BODY
 from miandan.kernel.errors import Refusal
-from miandan.kernel.failures import explained
-
-LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes."""
+from miandan.kernel.failures import explained, told_outside
 
 FIELDS_WRONG = "api.fields_wrong"
 _UNREADABLE: Final = "json_invalid"
@@ -46,8 +44,9 @@ def answer_of(request: Request, refusal: Refusal, headers: dict[str, str] | None
 
 
 def answer_of_unforeseen(request: Request, error: Exception) -> Response:
-    """Its kind and place, never its words: they may quote a row with a person in it."""
-    return answer_of(request, explained(error))
+    """That it failed and under which log id; kind and place go to the server's log, its words nowhere: they may quote a
+    row with a person in it."""
+    return answer_of(request, told_outside(explained(error), note_of(request).log_id))
 
 
 async def _refused(request: Request, error: Any) -> Response:

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from miandan.access.calls import CallNote, new_log_id
-from miandan.api.failures import LARGEST_BODY, answer_of_unforeseen
+from miandan.api.failures import answer_of_unforeseen
 from miandan.api.security import Note
-from miandan.hall import Hall
+from miandan.hall import LARGEST_BODY, Hall
 from miandan.kernel.clock import now
 
 Scope = MutableMapping[str, Any]

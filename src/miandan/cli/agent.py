@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from miandan.cli.agent_components import add_to
 from miandan.cli.options import AsJson
 
 MOST_LINES = 100_000
@@ -89,6 +90,19 @@ def print_page(
     _run(lambda: register.test(printer, page.value))
 
 
+@agent.command("page")
+def page(
+    address: Annotated[bool, typer.Option("--address", help="只给网址，不打开浏览器 only say the address")] = False,
+) -> None:
+    """本机页面：printers, queue, questions, test page and calibration in a browser of this computer.
+
+    网址只能用一次，打印端每次启动后重新打开一次 Good once; open it anew after each start of the agent.
+    """
+    from miandan.cli import agent_register as register
+
+    _run(register.page_address if address else register.show_page)
+
+
 @agent.command("logs")
 def logs(
     lines: Annotated[int, typer.Option(help="最近多少行 at most so many lines", min=1, max=MOST_LINES)] = 100,
@@ -118,6 +132,9 @@ def service(
     from miandan.cli import agent_register as register
 
     _run(lambda: register.service(kind.value))
+
+
+add_to(agent)
 
 
 def _run(command: Callable[[], int]) -> None:

@@ -1,20 +1,25 @@
 """What the commands of `miandan agent` do. None of them opens a database: this machine may have none."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+import webbrowser
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from miandan.agent.components import components_of
 from miandan.agent.folder import AgentSettings, Folder, Paired
 from miandan.agent.keys import agent_keys
+from miandan.agent.leaving import leave
 from miandan.agent.link import LinkState
 from miandan.agent.log import last_lines
-from miandan.agent.leaving import leave
+from miandan.agent.page.admission import new_address, opener
+from miandan.agent.page.door import open_page
 from miandan.agent.pairing import pair as pair_with
-from miandan.agent.pages import page
-from miandan.agent.printers import open_devices
+from miandan.agent.printers.model import State
+from miandan.agent.printers.opening import open_printers
 from miandan.agent.program import Agent
 from miandan.agent.service_texts import ServiceKind, service_text
 from miandan.agent.status import AgentStatus, Answer, PrinterStatus, Question, ask, read_status
@@ -22,17 +27,10 @@ from miandan.cli.session import NOTHING_DONE, SOME_REFUSED, complain, say, shown
 from miandan.cli.tables import Column, facts, write_json, write_lines, write_list
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
-from miandan.labels.agent_link import Outcome, PrinterState
+from miandan.labels.agent_link import Outcome
 
 _INTERRUPTED: Final = 130
-_STATES: Final = {
-    PrinterState.READY: "就绪 ready",
-    PrinterState.BUSY: "打印中 busy",
-    PrinterState.TROUBLE: "需处理 trouble",
-    PrinterState.OFFLINE: "离线 offline",
-    PrinterState.UNKNOWN: "未知 unknown",
-}
-_LINKS: Final = {
+_LINKS: Final[Mapping[str, str]] = {
     LinkState.CONNECTED: "已连接 connected",
     LinkState.CONNECTING: "连接中 connecting",
     LinkState.WAITING: "等待重连 waiting",
@@ -43,7 +41,7 @@ _PRINTERS: Final = (
     Column("name", "打印机 printer"),
     Column("driver", "驱动 driver"),
     Column("profile", "型号 profile"),
-    Column("state", "状态 state", _STATES.get),  # type: ignore[arg-type]  # codes are texts
+    Column("state", "状态 state", lambda code: f"{State(code).zh} {State(code).en}"),
     Column("detail", "说明 detail"),
     Column("waiting", "待打 waiting"),
     Column("printed", "已打 printed"),
@@ -54,7 +52,7 @@ _AGENT: Final = (
     Column("name", "名称 name"),
     Column("server", "服务器 server"),
     Column("agent_id", "编号 agent"),
-    Column("link", "连接 link", _LINKS.get),  # type: ignore[arg-type]
+    Column("link", "连接 link", _LINKS.get),
     Column("reason", "原因 reason"),
     Column("started_at", "启动 started"),
     Column("open_sheets", "未结 open sheets"),
@@ -96,11 +94,19 @@ async def _run(folder: Folder, paired: Paired) -> int:
     for one in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop itself
             loop.add_signal_handler(one, stop.set)
-    agent = Agent(folder, open_devices(folder), paired, agent_keys(folder.keys))
+    agent = Agent(folder, open_printers(folder), paired, agent_keys(folder.keys))
     await agent.start()
-    say(f"打印端已启动：{shown(paired.name)}，{len(agent.benches)} 台打印机。Ctrl+C 停止。/ The print agent is running.")
+    say(
+        f"打印端已启动：{shown(paired.name)}，{len(agent.benches)} 台打印机。Ctrl+C 停止。/ The print agent is running."
+    )
     try:
-        await stop.wait()
+        port = AgentSettings.from_environment().page_port
+        async with components_of(agent, folder) as loopback, open_page(agent, port, loopback) as page_port:
+            for listening in loopback.ports:
+                say(f"  {listening.zh} / {listening.en}")
+            if page_port:
+                say(f"  本机页面 local page: miandan agent page（http://127.0.0.1:{page_port}/）")
+            await stop.wait()
     finally:
         await agent.stop()
     say("打印端已停止；没打完的面单会再派发。/ Stopped; sheets that were not printed are given out again.")
@@ -118,7 +124,7 @@ def status(as_json: bool) -> int:
         write_list(_PRINTERS, [_plain(one) for one in found.printers], as_json=False)
         if found.errors:
             say(f"  最近的问题 latest trouble: {found.errors[-1]}")
-    in_trouble = any(one.state in (PrinterState.TROUBLE, PrinterState.OFFLINE) for one in found.printers)
+    in_trouble = any(not one.state.can_print for one in found.printers)
     return SOME_REFUSED if found.link.state != LinkState.CONNECTED or in_trouble or found.trouble else 0
 
 
@@ -135,10 +141,10 @@ def printers(as_json: bool) -> int:
 async def _looked_at(folder: Folder) -> list[PrinterStatus]:
     """Each printer as it is now, without an agent that runs."""
     found = []
-    for device in open_devices(folder):
-        condition = await device.condition()
-        name = device.target.profile_name
-        found.append(PrinterStatus(device.name, device.driver, name, condition.state, condition.detail))
+    for one in open_printers(folder):
+        condition = await one.condition()
+        found.append(PrinterStatus(one.name, one.driver, one.profile.name, condition.state, condition.detail))
+        await one.close()
     return found
 
 
@@ -161,7 +167,7 @@ def test(printer: str, kind: str) -> int:
 
 async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
     with folder.alone():
-        agent = Agent(folder, open_devices(folder), None, agent_keys(folder.keys))
+        agent = Agent(folder, open_printers(folder), None, agent_keys(folder.keys))
         await agent.start()
         try:
             ended = await agent.print_page(printer, kind)
@@ -173,6 +179,31 @@ async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
 def logs(lines: int) -> int:
     write_lines([shown(line, 1_000) for line in last_lines(_folder().log, lines)])
     return 0
+
+
+def show_page() -> int:
+    """Lead a browser to the page by a file, which no other user can read as they can a command line."""
+    folder = _folder()
+    address = new_address(folder)
+    if _has_screen() and webbrowser.open(opener(folder, address).as_uri()):
+        say("✓ 已在浏览器打开；没有出现，就把网址粘贴到浏览器。/ Opened; if nothing appears, paste the address.")
+    return _say_address(address)
+
+
+def page_address() -> int:
+    """The way to the page, for a browser that somebody opens."""
+    return _say_address(new_address(_folder()))
+
+
+def _say_address(address: str) -> int:
+    say("  两分钟内有效，只能用一次 good once, for two minutes:")
+    say(f"  {address}")
+    return 0
+
+
+def _has_screen() -> bool:
+    """Whether a browser with a window can be started; one in the terminal would take it over."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def unpair() -> int:

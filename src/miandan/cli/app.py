@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from miandan.cli.accounts import accounts
+from miandan.cli.agent import agent
 from miandan.cli.apps import apps
 from miandan.cli.branches import branches
 from miandan.cli.merchants import merchants, shops
@@ -28,6 +29,7 @@ for _name, _commands in (
     ("shares", shares),
     ("apps", apps),
     ("pushes", pushes),
+    ("agent", agent),
 ):
     app.add_typer(_commands, name=_name)
 

@@ -19,7 +19,7 @@ from miandan.access.model import Subject, SubjectKind, read_scopes
 from miandan.access.scopes import Scope as Grant
 from miandan.access.scopes import meanings, usual_scopes
 from miandan.access.terms import terms_at
-from miandan.access.turnstile import Turnstile
+from miandan.access.turnstile import Turnstile, address_of
 from miandan.carriers.catalogue import catalogue
 from miandan.console import pages
 from miandan.console.links import Link, read_link, way_back, way_here
@@ -33,7 +33,6 @@ from miandan.console.web import (
     Receive,
     Scope,
     Send,
-    address_of,
     read_form,
     send_page,
 )
@@ -93,7 +92,8 @@ class _Desk:
 
     async def answer(self, scope: Scope, receive: Receive) -> Answer | None:
         """None where the browser left. Raises whatever a person has to be told."""
-        address = address_of(scope)
+        peer = scope["client"][0] if scope.get("client") else ""
+        address = address_of(peer, scope["headers"])
         self._turnstile.admit_view(address, now())
         if scope["path"] not in PATHS:
             raise Refusal("console.nothing_here")

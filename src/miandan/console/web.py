@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -54,24 +53,6 @@ class Answer:
     sends_to: tuple[str, ...] = (SELF,)
     cookie: str = ""
     retry_after: int | None = None
-
-
-def address_of(scope: Scope) -> str:
-    """Where a request comes from, to count by. A peer in a private network is taken for our proxy, and what it says in
-    X-Forwarded-For is believed: the last address that is not private, as each proxy adds its peer at the end."""
-    peer = scope["client"][0] if scope.get("client") else ""
-    if not _is_private(peer):
-        return peer
-    told = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for").decode("latin-1")
-    hops = [hop.strip() for hop in told.split(",") if hop.strip()]
-    return next((hop for hop in reversed(hops) if not _is_private(hop)), hops[-1] if hops else peer)
-
-
-def _is_private(address: str) -> bool:
-    try:
-        return ip_address(address).is_private
-    except ValueError:
-        return False
 
 
 async def read_form(scope: Scope, receive: Receive) -> Form | None:

@@ -3,6 +3,7 @@
 An exception's own words stay out of it: a database error can quote the row that it was about, with a person in it.
 """
 
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from miandan.kernel.errors import Refusal
 
 DEEPEST_PLACES = 3
+
+_log = logging.getLogger("miandan")
 
 
 def explained(error: Exception) -> Refusal:
@@ -24,6 +27,15 @@ def explained(error: Exception) -> Refusal:
         file = Path(str(error.filename)).name if error.filename else "?"
         return Refusal("failure.file_trouble", file=file, reason=error.strerror or type(error).__name__)
     return Refusal("failure.unforeseen", kind=type(error).__name__, places=_places(error))
+
+
+def told_outside(refusal: Refusal, log_id: str) -> Refusal:
+    """The refusal as a caller over the network hears it: of what nobody foresaw only the log id, under which this
+    server's log has kind and place."""
+    if refusal.code != "failure.unforeseen":
+        return refusal
+    _log.error("unforeseen log_id=%s kind=%s at=%s", log_id, refusal.fields["kind"], refusal.fields["places"])
+    return Refusal("failure.at_the_server", log_id=log_id)
 
 
 def _of_the_database(error: Exception) -> Refusal | None:

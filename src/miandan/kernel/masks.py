@@ -169,6 +169,16 @@ def mask_remark(remark: str) -> str:
     return _REMARK_PHONE.sub(_PHONE_STARS, remark)
 
 
+_BARE_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)", re.ASCII)
+
+
+def mask_mobiles(text: str) -> str:
+    """The text with every mobile of eleven digits in it made stars: for names of goods, whose other numbers stay."""
+    if len(text) < _MOBILE_DIGITS or _BARE_MOBILE.search(text) is None:
+        return text
+    return _BARE_MOBILE.sub(_PHONE_STARS, text)
+
+
 def hide_person(text: str, name: str, phone: str) -> str:
     """`text` without phones, and without one person's name and phone in whatever form they stand there."""
     if len(name) > 1 and name in text:

@@ -17,11 +17,13 @@ from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.labels import agent_link as wire
 from miandan.link.web import Gone, Socket
-from miandan.printing import job_queries, pairing, printers, sheet_queries, sheets_life
+from miandan.printing import pairing, printers, sheets_life
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import Leased, SheetTag, Word, read_tag
+from miandan.printing.job_views import printers_with_work
 from miandan.printing.leasing import lease_next
 from miandan.printing.model import Agent
+from miandan.printing.stopping import stops_for
 
 HELLO_SECONDS: Final = 10.0
 """How long a caller may take to say who it is."""
@@ -33,6 +35,9 @@ SAW_SECONDS: Final = 15.0
 PING_SECONDS: Final = 3.0
 MOST_AT_ONCE: Final = 4
 """Printers that are leased for at the same time."""
+
+LANES: Final = 4
+"""Words about sheets that are written down at the same time; those about one sheet in their order."""
 
 _MOST_HELD: Final = 5_000  # sheets of one Holding
 _FORGOTTEN: Final = ("printing.sheet_unknown", "printing.sheet_not_yours")
@@ -83,14 +88,16 @@ class Talk:
         self._holding = asyncio.Event()
         self._room: Counter[str] = Counter()
         self._busy: set[str] = set()  # printers that probably have more work
-        self._stopped: set[SheetTag] = set()  # that the agent was told of
+        self._stopped: set[str] = set()  # that the agent was told of
         self._roomy = asyncio.Event()
+        self._lanes = [asyncio.Queue[wire.Begun | wire.Report]() for _ in range(LANES)]
 
     async def run(self) -> None:
         """Until the agent leaves or is wanted no more. Raises Gone, Refusal, ValueError for what is no frame."""
         await self.say(wire.Welcome(now().isoformat(), self.agent.name))
         with self._desk.bells.listen(self.agent.agent_id) as bell:
-            work = [asyncio.create_task(one) for one in (self._hear(), self._give(bell))]
+            lanes = [self._write_down(lane) for lane in self._lanes]
+            work = [asyncio.create_task(one) for one in (self._hear(), self._give(bell), *lanes)]
             try:
                 done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -123,16 +130,20 @@ class Talk:
 
     async def _hear(self) -> None:
         while True:
-            settled = []
             for message in wire.read_as_server(await self._socket.hear()):
-                match message:
-                    case wire.Report():
-                        settled.append(await self._report(message))
-                    case wire.Leave():
-                        await self._leave()
-                    case _:
-                        await self._heard(message)
-            await self.say(*settled)
+                if isinstance(message, wire.Begun | wire.Report):
+                    self._lanes[hash(message.sheet_id) % LANES].put_nowait(message)
+                else:
+                    await self._heard(message)
+
+    async def _write_down(self, lane: "asyncio.Queue[wire.Begun | wire.Report]") -> None:
+        while True:
+            said = await lane.get()
+            if isinstance(said, wire.Report):
+                await self.say(await self._report(said))
+            else:
+                with suppress(Refusal):  # of a sheet that is nobody's; its report is answered
+                    await sheets_life.begun(self._desk, self.agent, read_tag(said.sheet_id), _at(said.at))
 
     async def _heard(self, message: Any) -> None:
         desk, agent = self._desk, self.agent
@@ -145,11 +156,10 @@ class Talk:
             case wire.Room():
                 self._room[message.printer] += message.sheets
                 self._roomy.set()
-            case wire.Begun():
-                with suppress(Refusal):  # of a sheet that is nobody's; its report is answered
-                    await sheets_life.begun(desk, agent, read_tag(message.sheet_id), _at(message.at))
             case wire.Condition():
                 await printers.say_condition(desk.db, agent, message.printer, message.state, message.detail)
+            case wire.Leave():
+                await self._leave()
             case wire.Pong():
                 self._ponged.set()
             case _:
@@ -191,9 +201,9 @@ class Talk:
 
     async def _look(self) -> None:
         db, agent_id = self._desk.db, self.agent.agent_id
-        self._busy |= set(await job_queries.printers_with_work(db, agent_id))
-        recalled = {tag for tag, _ in await sheet_queries.recalled_from(db, agent_id)}
-        await self.say(*(wire.Stop(str(tag)) for tag in recalled - self._stopped))
+        self._busy |= set(await printers_with_work(db, agent_id))
+        recalled = {one.sheet_id for one in await stops_for(db, agent_id)}
+        await self.say(*map(wire.Stop, sorted(recalled - self._stopped)))
         self._stopped = recalled
 
     async def _lease(self) -> None:

@@ -15,9 +15,9 @@ from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.orders import cells, standing_queries
 from miandan.orders.arrival import Heard, arrive, receive
+from miandan.orders.ids import refuse_odd_id
 from miandan.orders.model import OrderDraft, OrderRef, Seals
 from miandan.orders.recipients import completed
-from miandan.orders.records import RESERVED_SIGNS
 from miandan.orders.rows import ref_of
 from miandan.orders.standing import EVENT, Hearing, OrderEvent, Word, after_event, state_of
 from miandan.orders.standing_queries import Learnt
@@ -38,7 +38,7 @@ async def put_order(db: Database, keys: Seals, order: OrderDraft, source_version
 
     Its goods, payment and state are replaced; the recipient too unless an address change was newer. Holds, refunds and
     ends that events have told stay until events end them. Raises `orders.version_invalid`, `orders.id_invalid`,
-    `orders.lines_invalid`, `orders.recipient_incomplete`, `orders.recipient_masked`, `vault.*`.
+    `orders.lines_invalid`, what `recipients.completed` raises, `vault.*`.
     """
     ref = ref_of(order)
     _refuse_odd(ref, source_version)
@@ -130,17 +130,7 @@ async def _tell(
 def _refuse_odd(ref: OrderRef, version: int) -> None:
     if isinstance(version, bool) or not 0 <= version <= HIGHEST_VERSION:
         raise Refusal("orders.version_invalid", order_id=ref.order_id, highest=HIGHEST_VERSION)
-    if not ref.order_id or any(map(_is_odd_id, ref)):
-        raise Refusal("orders.id_invalid", signs=" ".join(sorted(RESERVED_SIGNS)), longest=cells.LONGEST_ID)
-
-
-def _is_odd_id(text: str) -> bool:
-    return (
-        len(text) > cells.LONGEST_ID
-        or not RESERVED_SIGNS.isdisjoint(text)
-        or any(character.isspace() for character in text)
-        or cells.has_forbidden_character(text)
-    )
+    refuse_odd_id(ref.order_id)
 
 
 def _refuse_odd_lines(order: OrderDraft) -> None:

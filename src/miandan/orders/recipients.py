@@ -9,6 +9,7 @@ from miandan.addresses.model import ParsedAddress, ParsedRecipient
 from miandan.kernel.errors import Refusal
 from miandan.orders import cells
 from miandan.orders.layouts import Columns
+from miandan.orders.receivable import refuse_unreceivable
 from miandan.orders.standing import CIPHERTEXT_HELD
 from miandan.vault import ciphertext
 from miandan.vault.model import Recipient
@@ -73,23 +74,22 @@ def reason_to_hold(recipient: Recipient) -> str | None:
 
 
 def completed(recipient: Recipient) -> Recipient:
-    """A recipient as a marketplace sends it, with its division code where the address can be read.
+    """A recipient as a program sends it, with its division code where the address can be read.
 
-    Raises `orders.recipient_incomplete` naming what is missing, and `orders.recipient_masked`.
+    Raises `orders.province_unknown` for a province that is no place, `orders.recipient_incomplete` without one, and
+    what `refuse_unreceivable` raises.
     """
-    there = {"name": recipient.name, "phone": recipient.phone, "detail": recipient.detail or recipient.town}
-    missing = [field for field, text in there.items() if not text.strip()]
-    if missing:
-        raise Refusal("orders.recipient_incomplete", missing="、".join(_FIELD_NAMES[field] for field in missing))
-    for text, mark in ((recipient.name, "*"), (recipient.phone, "*"), (recipient.detail, "**")):
-        if mark in text and not ciphertext.recognise(text):
-            raise Refusal("orders.recipient_masked")
-    if recipient.division_code or ciphertext.recognise(recipient.detail):
+    refuse_unreceivable(recipient)
+    province = recipient.province.strip()
+    if province and not (addresses.is_place(province) or ciphertext.recognise(province)):
+        raise Refusal("orders.province_unknown")
+    if (recipient.division_code and province) or ciphertext.recognise(recipient.detail):
         return recipient
     parsed = addresses.complete(*_divisions(recipient), recipient.detail)
     if not (parsed.province or parsed.city):
         raise Refusal("orders.recipient_incomplete", missing="省、市")
-    levels = {field: getattr(parsed, field) for field in (*_DIVISIONS, "detail", "division_code")}
+    levels = {field: getattr(parsed, field) for field in (*_DIVISIONS, "detail")}
+    levels["division_code"] = recipient.division_code or parsed.division_code
     return replace(recipient, **levels)
 
 

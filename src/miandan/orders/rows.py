@@ -1,10 +1,12 @@
 """From a draft to the row that keeps it: goods as JSON, hashes that tell a change, nobody's data in plain."""
 
 import hashlib
+from dataclasses import replace
 
 import msgspec
 
-from miandan.orders.model import OrderDraft, OrderRef, Seals
+from miandan.kernel.masks import mask_mobiles
+from miandan.orders.model import OrderDraft, OrderLine, OrderRef, Seals
 from miandan.orders.queries import OrderRow
 from miandan.orders.standing_queries import Contents
 from miandan.vault.model import Recipient, Sealed
@@ -41,6 +43,7 @@ def row_of(ref: OrderRef, draft: OrderDraft, sealed: Sealed, keys: Seals) -> Ord
 
 def contents_of(draft: OrderDraft) -> Contents:
     """What the draft says besides its recipient and its state."""
+    draft = replace(draft, lines=tuple(map(_without_mobiles, draft.lines)))
     return Contents(
         lines=_json(draft.lines),
         warnings=_json([{"code": warning.code, **warning.fields} for warning in draft.warnings]),
@@ -48,6 +51,12 @@ def contents_of(draft: OrderDraft) -> Contents:
         paid_at=draft.paid_at,
         created_at=draft.created_at,
     )
+
+
+def _without_mobiles(line: OrderLine) -> OrderLine:
+    """What a person typed into the name of an article is seen by everybody who sees the goods."""
+    title, spec = mask_mobiles(line.title), mask_mobiles(line.spec)
+    return line if (title, spec) == (line.title, line.spec) else replace(line, title=title, spec=spec)
 
 
 def _reason(draft: OrderDraft) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from miandan.kernel.database import Reads, Transaction
+from miandan.kernel.database import Transaction
 from miandan.orders.model import OrderRef
 
 # In one order everywhere, so that two statements about the same orders wait for each other instead of deadlocking.
@@ -22,8 +22,6 @@ _COUNT_PIECES = """
      WHERE merchant_id = $1 AND shop_id = $2 AND order_id = $3
 """
 
-_SHOPS_OF_ORDER = "SELECT shop_id FROM trade_order WHERE merchant_id = $1 AND order_id = $2 AND shop_id <> $3 LIMIT 1"
-
 
 async def hold_for_update(tx: Transaction, merchant_id: int, refs: Sequence[OrderRef]) -> None:
     """Hold these orders until the transaction ends."""
@@ -35,8 +33,3 @@ async def count_pieces(
 ) -> None:
     """Write down how many pieces of the order are out; `is_change` where nothing else has raised its version yet."""
     await tx.execute(_COUNT_PIECES, merchant_id, *ref, pieces, is_change, at)
-
-
-async def is_of_another_shop(db: Reads, merchant_id: int, ref: OrderRef) -> bool:
-    """Whether another shop of the merchant has an order of this id."""
-    return await db.fetchval(_SHOPS_OF_ORDER, merchant_id, ref.order_id, ref.shop_id) is not None

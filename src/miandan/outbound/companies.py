@@ -8,7 +8,6 @@ from miandan.carriers.model import Carrier, today
 from miandan.kernel.database import Reads
 from miandan.kernel.errors import Refusal
 from miandan.orders import queries as orders
-from miandan.orders import shipping_queries
 from miandan.orders.model import OrderRef
 from miandan.outbound.model import Offered
 
@@ -28,15 +27,9 @@ async def offered_to(db: Reads, merchant_id: int, shop_id: str, order_ids: Seque
     lies on an account of its merchant."""
     refs = [OrderRef(shop_id, order_id) for order_id in dict.fromkeys(order_ids)]
     known = {order.ref for order in await orders.find(db, merchant_id, refs)}
-    failed = {ref.order_id: await _unknown(db, merchant_id, ref) for ref in refs if ref not in known}
+    failed = {ref.order_id: Refusal("outbound.order_unknown", order_id=ref.order_id) for ref in refs if ref not in known}
     asked = tuple(ref.order_id for ref in refs if ref in known)
     return Offered(await companies_of(db, merchant_id), asked, failed)
-
-
-async def _unknown(db: Reads, merchant_id: int, ref: OrderRef) -> Refusal:
-    if await shipping_queries.is_of_another_shop(db, merchant_id, ref):
-        return Refusal("outbound.order_of_another_shop", order_id=ref.order_id)
-    return Refusal("outbound.order_unknown", order_id=ref.order_id)
 
 
 async def refuse_unsupported(db: Reads, merchant_id: int, carrier: str) -> None:

@@ -1,7 +1,7 @@
 """Verbs of shipping: an order, one order in many packs, many orders in one pack; corrected, withdrawn, looked up.
 
 Each verb is one transaction that moves the order, its waybill and the message about it together, or none of them.
-Every verb raises carrier.unknown, outbound.order_unknown and outbound.order_of_another_shop besides what it names, and
+Every verb raises carrier.unknown and outbound.order_unknown (an order of another shop too) besides what it names, and
 where it states a number what `numbers.admit` and `stores.refuse_other_store` name.
 """
 

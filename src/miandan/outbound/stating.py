@@ -14,7 +14,6 @@ from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
 from miandan.orders import shipping as orders
-from miandan.orders import shipping_queries
 from miandan.orders.model import OrderRef
 from miandan.outbound import numbers, queries, stores
 from miandan.outbound.desk import ShipDesk
@@ -53,14 +52,12 @@ class NewPack:
 async def hold_orders(tx: Transaction, said: Statement, order_ids: Sequence[str]) -> dict[OrderRef, OrderAtHand]:
     """The orders in the order named, with what stands of them, held until the transaction ends.
 
-    Raises outbound.order_of_another_shop, outbound.order_unknown.
+    Raises outbound.order_unknown, for an order of another shop too.
     """
     refs = [OrderRef(said.shop_id, order_id) for order_id in dict.fromkeys(order_ids)]
     held = await orders.orders_for_update(tx, said.merchant_id, refs)
     for ref in refs:
         if ref not in held:
-            if await shipping_queries.is_of_another_shop(tx, said.merchant_id, ref):
-                raise Refusal("outbound.order_of_another_shop", order_id=ref.order_id)
             raise Refusal("outbound.order_unknown", order_id=ref.order_id)
     standing: dict[OrderRef, list[Shipment]] = {ref: [] for ref in refs}
     for shipment in await queries.of_orders(tx, said.merchant_id, refs):

@@ -86,9 +86,9 @@ async def sheets_of_job(
     return await view_queries.sheets_of_job(db, merchant_id, job_id, after, min(most, MOST_SHOWN))
 
 
-async def sheets_in(db: Reads, merchant_id: int, state: SheetState, *, most: int = MOST_SHOWN) -> list[PrintSheet]:
-    """A merchant's sheets in one state, the latest first: what is in doubt, what failed."""
-    return await view_queries.sheets_in(db, merchant_id, state, min(most, MOST_SHOWN))
+async def sheets_to_check(db: Reads, merchant_id: int, *, most: int = MOST_SHOWN) -> list[PrintSheet]:
+    """What wants a person: sheets in doubt and sheets that failed, the latest first."""
+    return await view_queries.sheets_to_check(db, merchant_id, min(most, MOST_SHOWN))
 
 
 async def story_of(db: Reads, merchant_id: int, asked: Asked) -> NumberStory:

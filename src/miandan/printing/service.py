@@ -18,7 +18,7 @@ from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
 from miandan.labels.model import LabelData
 from miandan.labels.print_data import About, ShopKey, header_of, seal, sign, wrap_for_agent
-from miandan.printing import queries
+from miandan.printing import queries, sheets_life
 from miandan.printing.desk import PrintDesk
 from miandan.printing.lives import life_on
 from miandan.printing.model import Agent, AgentState, Asked, PrintData, PrintKey, Reader, Sheet, Withheld
@@ -177,10 +177,13 @@ async def pair_agent(
 
 
 async def unpair_agent(db: Database, merchant_id: int, agent_id: str, at: datetime | None = None) -> None:
-    """Release no more keys to an agent. Raises printing.agent_unknown where none of that id is paired."""
+    """Release no more keys to an agent, and free the sheets that it has (pairing.unpair says how). Raises
+    printing.agent_unknown where none of that id is paired."""
+    known, at = _agent_id(agent_id), at or now()
     async with db.transaction() as tx:
-        if not await queries.unpair(tx, merchant_id, _agent_id(agent_id), at or now()):
+        if not await queries.unpair(tx, merchant_id, known, at):
             raise Refusal("printing.agent_unknown")
+        await sheets_life.release_agent(tx, known, f"merchant:{merchant_id}", at)
 
 
 async def paired_agent(db: Database, merchant_id: int, agent_id: str) -> Agent:

@@ -79,7 +79,7 @@ _WAS_SAID = """
     SELECT EXISTS (SELECT
                      FROM print_sheet_step
                     WHERE merchant_id = $1 AND sheet_id = $2 AND lease = $3
-                      AND (said = 'late ' || $4 OR said = 'reported' AND (state = $4 OR $4 = 'given_back')))
+                      AND said IN ('reported ' || $4, 'late ' || $4))
 """
 
 _RECALLED = """
@@ -167,7 +167,8 @@ _PRINTED = """
     )
     INSERT INTO print_sheet_step (merchant_id, sheet_id, step, at, said, by, state, lease, agent_id, printer, copy,
                                   evidence, reason, agent_at)
-    SELECT merchant_id, sheet_id, steps, $5, 'reported', $7, state, lease, agent_id, printer, copy, evidence, '', $8
+    SELECT merchant_id, sheet_id, steps, $5, 'reported printed', $7, state, lease, agent_id, printer, copy, evidence,
+           '', $8
       FROM moved
  RETURNING sheet_id
 """

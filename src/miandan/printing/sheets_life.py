@@ -64,7 +64,7 @@ async def report(desk: PrintDesk, agent: Agent, tag: SheetTag, word: Word, at: d
         sheet = await _of_agent(tx, agent, tag)
         told = transitions.told(sheet, word, at) if sheet.tag == tag else None
         if told is None:
-            await _keep_word(tx, sheet, agent, tag, word, at)
+            await _keep_word(tx, agent, tag, word, at)
             return word.outcome
         moved, copies = told
         await _end(tx, sheet, moved, copies, by, word, at)
@@ -79,7 +79,7 @@ async def _end(
 ) -> None:
     if copies is Copies.UNCOUNT:
         moved = await uncount(tx, moved)
-    await save(tx, [sheet], [moved], "reported", by, at, word.at)
+    await save(tx, [sheet], [moved], f"reported {word.outcome.value}", by, at, word.at)
     if moved.state is SheetState.QUEUED:
         await job_queries.reopen(tx, sheet.merchant_id, [sheet.job_id])
     if moved.state is SheetState.PRINTED and sheet.leased_at is not None:
@@ -87,12 +87,9 @@ async def _end(
         await station_queries.clear_stop(tx, sheet.ref, f"copy {moved.copy}", at, raised_before=sheet.leased_at)
 
 
-async def _keep_word(tx: Transaction, sheet: PrintSheet, agent: Agent, tag: SheetTag, word: Word, at: datetime) -> None:
+async def _keep_word(tx: Transaction, agent: Agent, tag: SheetTag, word: Word, at: datetime) -> None:
     """A repeat is silent; what says otherwise than the sheet stands beside it for whoever looks."""
-    repeats = sheet.tag == tag and (
-        sheet.state.value == word.outcome.value or (word.outcome is Outcome.GIVEN_BACK and sheet.copy_free)
-    )
-    if not repeats and not await sheet_queries.was_said(tx, tag, word.outcome.value):
+    if not await sheet_queries.was_said(tx, tag, word.outcome.value):
         await sheet_queries.note(
             tx,
             tag,

@@ -12,12 +12,12 @@ from miandan.printing.sheet_queries import read_sheet
 _OF_JOB = """
     SELECT * FROM print_sheet WHERE merchant_id = $1 AND job_id = $2 AND place > $3 ORDER BY place LIMIT $4
 """
-_IN_STATE = """
+_TO_CHECK = """
     SELECT *
       FROM print_sheet
-     WHERE merchant_id = $1 AND state = $2
+     WHERE merchant_id = $1 AND state IN ('failed', 'doubtful')
      ORDER BY queued_at DESC, job_id, place
-     LIMIT $3
+     LIMIT $2
 """
 _STEPS = """
     SELECT sheet_id, step, at, said, by, state, lease, agent_id, printer, copy, evidence, reason, agent_at
@@ -50,9 +50,9 @@ async def sheets_of_job(db: Reads, merchant_id: int, job_id: UUID, after: int, m
     return [read_sheet(row) for row in await db.fetch(_OF_JOB, merchant_id, job_id, after, most)]
 
 
-async def sheets_in(db: Reads, merchant_id: int, state: SheetState, most: int) -> list[PrintSheet]:
-    """Sheets in one state, the latest first."""
-    return [read_sheet(row) for row in await db.fetch(_IN_STATE, merchant_id, state.value, most)]
+async def sheets_to_check(db: Reads, merchant_id: int, most: int) -> list[PrintSheet]:
+    """Failed and doubtful sheets, the latest first."""
+    return [read_sheet(row) for row in await db.fetch(_TO_CHECK, merchant_id, most)]
 
 
 async def steps_of(db: Reads, merchant_id: int, sheets: Sequence[UUID]) -> dict[UUID, list[Step]]:

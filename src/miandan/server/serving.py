@@ -13,11 +13,15 @@ from typing import Any, Final
 import uvicorn
 
 from miandan.kernel.errors import Refusal
+from miandan.server.bodies import Bodies
 from miandan.server.front import Front
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
 """How long calls under way may take after the server was told to stop."""
+
+MOST_CONNECTIONS: Final = 5_000
+"""Of one process; more are told 503."""
 
 KEEP_ALIVE_SECONDS: Final = 75
 """How long an idle connection stays open, longer than the 60 s of common proxies and clients: whoever closes first
@@ -54,7 +58,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 async def listen(front: Front, sockets: Sequence[socket.socket], loops: Sequence[Loop], stop: asyncio.Event) -> None:
     """Serve until `stop`; then calls under way end, and the loops after them."""
     config = uvicorn.Config(
-        front,
+        Bodies(front),
         log_config=None,
         log_level=logging.INFO,  # below DEBUG it would write down whole URLs, whatever a host program set before
         access_log=False,
@@ -62,6 +66,7 @@ async def listen(front: Front, sockets: Sequence[socket.socket], loops: Sequence
         backlog=BACKLOG,
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from miandan.kernel.errors import Refusal
+from miandan.orders.ids import refuse_odd_id
 from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
 from miandan.orders.shippable import obstacle
@@ -21,7 +22,7 @@ from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.waybills import lives, queries
 from miandan.waybills.counter import Counter
-from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, TakeRequest, order_of_key, parcel_key
+from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, TakeRequest, order_of_key, parcel_key, without_mobiles
 from miandan.waybills.service import take
 
 _NO_RECIPIENT = Recipient("", "")
@@ -98,7 +99,7 @@ async def take_for_orders(counter: Counter, asked: OrdersTake) -> list[Served]:
     """Give every parcel its number; one answer per parcel, in the order asked.
 
     Refused per parcel besides what `service.take` refuses: orders.unknown, why an order may not ship
-    (`orders.shippable`), parcel.recipients_differ, parcel.recipient_missing. Raises what `service.take` raises.
+    (`orders.shippable`), parcel.recipients_differ, parcel.recipient_missing, and outside orders.id_invalid. Raises what `service.take` raises.
     """
     ours = list({ref for parcel in asked.parcels if not parcel.outside for ref in parcel.refs})
     known = await find_orders(counter.db, asked.merchant_id, ours) if ours else {}
@@ -153,6 +154,11 @@ async def _keys(counter: Counter, merchant_id: int, orders: Any) -> MerchantKeys
 
 
 def _outside(parcel: OrderParcel) -> tuple[ParcelAsk, Hint]:
+    try:
+        for order_id in parcel.order_ids:
+            refuse_odd_id(order_id)
+    except Refusal as refusal:
+        return _barred(parcel, refusal), NO_HINT
     recipient = parcel.recipient
     if not isinstance(recipient, Recipient | Sealed):
         order_id = parcel.order_ref.partition("/")[2]
@@ -219,7 +225,7 @@ def _ask(
         parcel.keys,
         order_ref,
         recipient,
-        goods,
+        without_mobiles(goods),
         division_code,
         parcel.shop_id,
         parcel.product,

@@ -22,7 +22,7 @@ from miandan.vault.reveals import reveal_to_carrier
 from miandan.vault.service import keep_index
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
-from miandan.waybills.model import Carriage, NumberRef, NumberState, OnPaper, Waybill
+from miandan.waybills.model import Carriage, NumberRef, NumberState, OnPaper, Waybill, without_mobiles
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 
 CALL_SECONDS = 30.0
@@ -292,7 +292,7 @@ async def update(
             changed = replace(
                 old,
                 version=old.version + 1,
-                goods=tuple(goods) if goods is not None else old.goods,
+                goods=without_mobiles(goods) if goods is not None else old.goods,
                 services=services if services is not None else old.services,
                 sealed=old.sealed if sealed is None else sealed if old is parent else sealed._replace(index=b""),
             )

@@ -1,6 +1,6 @@
 """What is asked of the heart and what it answers: parcels, waybills, refusals. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from miandan.kernel.errors import Refusal
+from miandan.kernel.masks import mask_mobiles
 from miandan.orders.model import OrderRef
 from miandan.vault.model import Recipient, Sealed
 
@@ -35,6 +36,17 @@ def order_of_key(key: str) -> OrderRef:
     """The order that occupies a parcel key, a child's key included."""
     shop_id, _, rest = key.partition("/")
     return OrderRef(shop_id, rest.partition("#")[0].partition("|")[0])
+
+
+def without_mobiles(goods: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Goods as a waybill keeps them: a mobile that a person typed into a title or specification becomes stars."""
+    return tuple(map(_without_mobiles, goods))
+
+
+def _without_mobiles(line: Mapping[str, Any]) -> Mapping[str, Any]:
+    title, spec = line.get("title", ""), line.get("spec", "")
+    shown = mask_mobiles(title), mask_mobiles(spec)
+    return line if shown == (title, spec) else {**line, "title": shown[0], "spec": shown[1]}
 
 
 @dataclass(frozen=True, slots=True)

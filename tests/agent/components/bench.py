@@ -90,6 +90,12 @@ class Page:
             heard.append(await self.hear(seconds))
         return heard
 
+    async def until_end(self) -> str:
+        """How a task of component 0.x ends."""
+        while (status := (await self.hear())["taskStatus"]) == "rendered":
+            pass
+        return str(status)
+
     async def silent(self, seconds: float = 0.3) -> bool:
         try:
             await self.hear(seconds)

@@ -49,7 +49,7 @@ def test_every_business_json_of_a_call_may_be_the_signed_one() -> None:
 
 
 def test_without_business_json_the_empty_object_is_signed() -> None:
-    assert read_call(urlencode(COMMON).encode(), "", b"").texts == ("{}",)
+    assert read_call(urlencode(COMMON).encode(), "", b"").texts == ("{}", "")
 
 
 def test_the_query_counts_before_the_form_and_an_empty_parameter_is_none() -> None:

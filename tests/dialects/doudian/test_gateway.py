@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import time
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
+from miandan.access import service as access
 from miandan.access.calls import find_call
+from miandan.access.model import AppKind, Registration, shop
+from miandan.access.scopes import scopes_for
 from miandan.kernel.clock import BEIJING, now
 from miandan.kernel.errors import Refusal
+from miandan.server.bodies import MOST_HELD
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import Erp, order, take
+from tests.dialects.doudian.erp import MERCHANT, SHOP, Erp, order, take
 
 LIST = "logistics.listShopNetsite"
 BODY = '{"logistics_code":"zhongtong"}'
@@ -194,3 +199,74 @@ async def test_a_call_that_has_begun_is_answered_although_the_server_was_told_to
         writer.close()
     assert answer.startswith(b"HTTP/1.1 200")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == 10000
+
+
+async def test_strangers_cannot_use_up_an_apps_limit_or_keep_the_server_busy(ground: Ground) -> None:
+    async with ground.erp() as erp:
+        large = '{"a":[' + "1," * 2_000_000 + "1]}"
+        began = time.perf_counter()
+        answers = await asyncio.gather(
+            *(erp.send(LIST, erp.common(LIST, BODY) | {"sign": "0" * 64}, large) for _ in range(3))
+        )
+        assert time.perf_counter() - began < 3
+        assert {answer["sub_code"] for answer in answers} == {"isv.signature-invalid"}
+        refused = [await erp.send(LIST, erp.common(LIST, BODY) | {"sign": "0" * 64}, BODY) for _ in range(80)]
+        assert {answer["sub_code"] for answer in refused} == {"isv.signature-invalid", "isv.traffic-limited"}
+        assert (await erp.call(LIST, {"logistics_code": ""}))["code"] == 10000
+
+
+async def test_a_new_secret_counts_at_once(ground: Ground) -> None:
+    async with ground.erp() as erp:
+        hall = erp.running.hall
+        form = Registration("换密钥", AppKind.SELF_USE, scopes_for("shop"), (shop(MERCHANT, SHOP),))
+        app, secret = await access.register_app(hall.db, hall.root, form)
+        other = Erp(erp.http, erp.running, app.app_key, secret)
+        await other.log_in()
+        _, other.secret = await access.add_secret(hall.db, hall.root, app.app_key)
+        assert (await other.call(LIST, {"logistics_code": ""}))["code"] == 10000
+
+
+@pytest.mark.parametrize("app_key", ["7\x00", "7", "x" * 5000, "７０００００００００００００００００１"])
+async def test_what_is_no_app_key_is_an_unknown_app(ground: Ground, app_key: str) -> None:
+    async with ground.erp() as erp:
+        envelope = await erp.send(LIST, erp.common(LIST, BODY) | {"app_key": app_key}, BODY)
+        assert envelope["sub_code"] == "isv.app-id-invalid"
+        assert len(envelope["sub_msg"]) < 1000
+
+
+@pytest.mark.parametrize("verb", ["HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"])
+async def test_other_verbs_than_the_protocols_do_nothing(ground: Ground, verb: str) -> None:
+    async with ground.erp() as erp:
+        text = json.dumps(take(order()))
+        query = urlencode(erp.common("logistics.newCreateOrder", text))
+        before = await erp.running.hall.db.fetchval("SELECT count(*) FROM waybill")
+        answer = await erp.http.request(verb, f"/doudian/logistics/newCreateOrder?{query}", content=text)
+        assert answer.status_code == 405
+        assert await erp.running.hall.db.fetchval("SELECT count(*) FROM waybill") == before
+
+
+async def test_an_empty_param_json_may_be_signed_as_it_is(ground: Ground) -> None:
+    async with ground.erp() as erp:
+        common = erp.common("logistics.templateList", "")
+        assert (await erp.send("logistics.templateList", common | {"param_json": ""}))["code"] == 10000
+
+
+async def test_bodies_that_never_end_hold_no_more_than_their_share(ground: Ground) -> None:
+    async with ground.serving() as running:
+        url = urlsplit(running.url)
+        chunk = b" " * 1_000_000
+        readers, writers = [], []
+        for _ in range(12):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port)
+            head = "POST /doudian/logistics/templateList HTTP/1.1\r\nHost: x\r\nContent-Length: 8300000\r\n\r\n"
+            writer.write(head.encode() + chunk * 8)
+            readers.append(reader)
+            writers.append(writer)
+        await asyncio.gather(*(writer.drain() for writer in writers), return_exceptions=True)
+        await asyncio.sleep(0.5)
+        async with httpx.AsyncClient(base_url=running.url, trust_env=False) as http:
+            assert (await http.get("/health")).status_code == 200
+        closed = [reader for reader in readers if reader.at_eof() or reader.exception() is not None]
+        assert len(closed) >= len(readers) - MOST_HELD // len(chunk * 8)
+        for writer in writers:
+            writer.close()

@@ -76,16 +76,27 @@ class Certificates:
 
     def context(self) -> ssl.SSLContext:
         """For the server's side of a port."""
-        self.ready()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.leaf)
+        self.load(context)
         return context
+
+    def load(self, context: ssl.SSLContext) -> None:
+        """Give a context the leaf as it is now; connections from now on see it. Raises like `ready`."""
+        self.ready()
+        context.load_cert_chain(self.leaf)
 
     def remove(self) -> None:
         """Destroy authority, leaf and keys; the next start makes others."""
         for file in (self.authority, self.authority_key, self.leaf):
             file.unlink(missing_ok=True)
+
+    def serial(self) -> str:
+        """Of the authority, as Windows finds it in its store; empty where there is none."""
+        try:
+            return f"{x509.load_pem_x509_certificate(self.authority.read_bytes()).serial_number:x}"
+        except (OSError, ValueError):
+            return ""
 
     def fingerprint(self) -> str:
         """SHA-256 of the authority, as the dialogues of systems show it. Raises OSError."""

@@ -13,7 +13,8 @@ from miandan.agent.components.printer_settings import PrinterSettings
 from miandan.agent.components.profiles import Component, Options, Settings
 from miandan.agent.components.reading import Task
 from miandan.agent.components.relay import Relay
-from miandan.agent.components.works import Asked, Work, Works
+from miandan.agent.components.work import Work
+from miandan.agent.components.works import Asked, Works
 from miandan.kernel.errors import Refusal
 
 

@@ -8,7 +8,7 @@ from miandan.agent.components.line import Line
 from miandan.agent.components.notices import Teller, document_status, number_of, words
 from miandan.agent.components.passing import Passed, pass_on
 from miandan.agent.components.reading import Task, echoed, read_task, safe_name
-from miandan.agent.components.works import Work
+from miandan.agent.components.work import Work
 from miandan.kernel.errors import Refusal
 
 _MOST_ASKED: Final = 500

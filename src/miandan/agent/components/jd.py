@@ -23,7 +23,7 @@ from miandan.agent.components.reading import (
     safe_name,
     said,
 )
-from miandan.agent.components.works import Work, steps
+from miandan.agent.components.work import Work, steps
 from miandan.kernel.errors import Refusal
 
 OK: Final = "500"

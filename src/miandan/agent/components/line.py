@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,14 +13,12 @@ from websockets.exceptions import ConnectionClosed
 from miandan.agent.components.origins import Caller
 from miandan.agent.components.profiles import Family
 
-log = logging.getLogger(__name__)
-
 _SEND_SECONDS: Final = 10.0
 _MOST_BEHIND: Final = 1_000
 """Tasks of one connection that are told of at once."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """A connection that was let in. `home` is the address of its port, for previews."""
 
@@ -29,6 +26,7 @@ class Line:
     caller: Caller
     family: Family
     home: str
+    note: Callable[..., None]
     behind: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def say(self, message: dict[str, Any]) -> None:
@@ -47,15 +45,19 @@ class Line:
     def is_full(self) -> bool:
         return len(self.behind) >= _MOST_BEHIND
 
+    def stop(self) -> None:
+        """Go on with nothing; sheets that were asked for end without this."""
+        for running in list(self.behind):
+            running.cancel()
+
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Go on with something while the next frame is read."""
-        running = asyncio.create_task(_logged(work))
+        running = asyncio.create_task(self._noted(work))
         self.behind.add(running)
         running.add_done_callback(self.behind.discard)
 
-
-async def _logged(work: Coroutine[None, None, None]) -> None:
-    try:
-        await work
-    except Exception as failed:  # its text may hold what a page has sent
-        log.error("component.notices_failed error=%s", type(failed).__name__)
+    async def _noted(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as failed:  # its text may hold what a page has sent
+            self.note("component.notices_failed", error=type(failed).__name__)

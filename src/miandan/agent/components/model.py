@@ -102,6 +102,9 @@ class Workshop(Protocol):
         """Print in this order. Each sheet is Rendered once at most, and then has one end; nothing is raised for a
         sheet. Whoever stops listening stops no sheet."""
 
+    def note(self, event: str, **fields: object) -> None:
+        """Write into the agent's log that something went wrong; fields are codes, counts and names of components."""
+
     async def move(self, printer: str, right_um: int, down_um: int) -> None:
         """From now on this printer's prints lie so far to the right and below, as a calibration would say it. Raises
         the Refusals of storing it."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from miandan.agent.components.ledger import State
 from miandan.agent.components.profiles import Component, Family
 from miandan.agent.components.reading import Task
-from miandan.agent.components.works import Change, Work, steps
+from miandan.agent.components.work import Change, Work, steps
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 

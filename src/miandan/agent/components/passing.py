@@ -11,7 +11,8 @@ from miandan.agent.components.ledger import State
 from miandan.agent.components.line import Line
 from miandan.agent.components.reading import Task
 from miandan.agent.components.relay import Relay, note
-from miandan.agent.components.works import Asked, Fresh, Work
+from miandan.agent.components.work import Work
+from miandan.agent.components.works import Asked, Fresh
 from miandan.kernel.errors import Refusal
 
 

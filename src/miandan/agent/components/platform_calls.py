@@ -1,11 +1,13 @@
 """What the components ask of our own server: the shop's print key, and templates. Nothing else is called, and no page
 says where: the address comes from the agent's pairing."""
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -21,7 +23,7 @@ from miandan.labels.template_addresses import TemplateAddress, check_template
 GATEWAY: Final = "/doudian/logistics/getShopKey"
 METHOD: Final = "logistics.getShopKey"
 KEY_SECONDS: Final = 600
-"""A key is used so long for the page that it was given to."""
+"""A key is used so long for the page, app and token that it was given to."""
 
 _DONE: Final = 10000
 _MOST_ANSWER: Final = 100_000
@@ -39,6 +41,7 @@ class PlatformCalls:
         self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=10.0)
         self._keys: OrderedDict[tuple[str, ...], tuple[ShopKey, float]] = OrderedDict()
         self._templates: OrderedDict[str, Template | CustomArea] = OrderedDict()
+        self._asking: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -49,18 +52,18 @@ class PlatformCalls:
         Raises agent.component_params_wrong, agent.component_server_silent, agent.component_key_refused,
         labels.print_data_damaged, labels.shop_key_damaged.
         """
-        header = header_of(print_data)
-        name = (pairing.server, pairing.agent_id, origin, header.app, header.shop, header.key)
-        kept = self._keys.get(name)
-        if kept is not None and kept[1] > time.monotonic():
-            return kept[0]
-        _check_params(params)
-        form = urlencode({"deviceInfo": pairing.agent_id, "cipher_text": print_data})
-        url = httpx.URL(f"{pairing.server}{GATEWAY}").copy_with(query=params.encode())
-        answer = _answer(await self._fetched("POST", url, form.encode(), _MOST_ANSWER))
-        key = unwrap(str(answer), pairing.agent_id, pairing.opening_key)
-        _keep(self._keys, name, (key, time.monotonic() + KEY_SECONDS))
-        return key
+        header, whose = header_of(print_data), _whose(params)
+        name = (pairing.server, pairing.agent_id, origin, *whose, header.app, header.shop, header.key)
+        async with self._one_at_a_time(name):
+            kept = self._keys.get(name)
+            if kept is not None and kept[1] > time.monotonic():
+                return kept[0]
+            form = urlencode({"deviceInfo": pairing.agent_id, "cipher_text": print_data})
+            url = httpx.URL(f"{pairing.server}{GATEWAY}").copy_with(query=params.encode())
+            answer = _answer(await self._fetched("POST", url, form.encode(), _MOST_ANSWER))
+            key = unwrap(str(answer), pairing.agent_id, pairing.opening_key)
+            _keep(self._keys, name, (key, time.monotonic() + KEY_SECONDS))
+            return key
 
     async def template(self, pairing: Pairing, url: str, carrier: str) -> Template | CustomArea:
         """A template of our own host that fits the carrier.
@@ -69,11 +72,19 @@ class PlatformCalls:
         agent.component_template_missing, agent.component_server_silent.
         """
         address = check_template(url, carrier, pairing.public_url)
-        kept = self._templates.get(address.path)
-        if kept is None:
-            kept = read_own(await self._template_file(pairing, address), standard, Purpose.PRINT_FULL)
-            _keep(self._templates, address.path, kept)
-        return kept
+        async with self._one_at_a_time((address.path,)):
+            kept = self._templates.get(address.path)
+            if kept is None:
+                kept = read_own(await self._template_file(pairing, address), standard, Purpose.PRINT_FULL)
+                _keep(self._templates, address.path, kept)
+            return kept
+
+    def _one_at_a_time(self, name: tuple[str, ...]) -> asyncio.Lock:
+        """So that a task of many documents asks once for what they share."""
+        lock = self._asking.get(name)
+        if lock is None:
+            lock = self._asking[name] = asyncio.Lock()
+        return lock
 
     async def _template_file(self, pairing: Pairing, address: TemplateAddress) -> bytes:
         status, body = await self._fetched("GET", httpx.URL(pairing.server + address.path), b"", _MOST_TEMPLATE)
@@ -95,8 +106,11 @@ class PlatformCalls:
             raise Refusal("agent.component_server_silent", reason=type(failed).__name__) from None
 
 
-def _check_params(params: str) -> None:
-    """A query of getShopKey and of nothing else, in which only the server's own fields stand."""
+def _whose(params: str) -> tuple[str, str]:
+    """App and token of a query of getShopKey, in which nothing stands that is the component's to say.
+
+    Raises agent.component_params_missing, agent.component_params_wrong.
+    """
     if not params:
         raise Refusal("agent.component_params_missing")
     pairs = parse_qsl(params, keep_blank_values=True) if _PARAMS.fullmatch(params) and "#" not in params else []
@@ -104,6 +118,7 @@ def _check_params(params: str) -> None:
     given = dict(pairs)
     if given.get("method") != METHOD or len(set(names)) != len(names) or {"deviceInfo", "cipher_text"} & set(names):
         raise Refusal("agent.component_params_wrong", method=METHOD)
+    return given.get("app_key", ""), given.get("access_token", "")
 
 
 def _answer(found: tuple[int, bytes]) -> Any:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from miandan.agent.components.ledger import State
-from miandan.agent.components.works import Work
+from miandan.agent.components.work import Work
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 

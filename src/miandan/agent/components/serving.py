@@ -35,11 +35,10 @@ from miandan.agent.components.works import Works
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 
-log = logging.getLogger(__name__)
-
 MOST_CONNECTIONS: Final = 64
 """Of one port."""
 
+_RENEW_SECONDS: Final = 12 * 3_600
 _HOSTS: Final = ("127.0.0.1", "::1")
 
 
@@ -107,6 +106,9 @@ class Components:
         self._previews = Previews()
         self._pace = Pace()
         self._servers: list[Server] = []
+        self._lines: list[Line] = []
+        self._contexts: list[ssl.SSLContext] = []
+        self._renewing: asyncio.Task[None] | None = None
         self._platform: PlatformCalls | None = None
         self._works: Works | None = None
 
@@ -131,8 +133,9 @@ class Components:
             )
             ports += await self._open(component, door, Jd(desk) if component.speech == "jd" else Envelope(desk))
         self.ports = tuple(ports)
-        for port in ports:
-            log.info("component.port name=%s port=%d taken=%s", port.component, port.number, port.taken)
+        self._renewing = asyncio.create_task(self._renew_always())
+        for port in taken(ports):
+            self._workshop.note("component.port_taken", component=port.component, port=port.number)
         return self
 
     async def __aexit__(
@@ -140,11 +143,25 @@ class Components:
     ) -> None:
         for server in self._servers:
             server.close()
+        for line in self._lines:
+            line.stop()
         await asyncio.gather(*(server.wait_closed() for server in self._servers))
+        if self._renewing is not None:
+            self._renewing.cancel()
         if self._works is not None:
             await self._works.close()
         if self._platform is not None:
             await self._platform.close()
+
+    async def _renew_always(self) -> None:
+        """An agent may run for longer than a certificate lives."""
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            for context in self._contexts:
+                try:
+                    self.certificates.load(context)
+                except (OSError, Refusal) as failed:
+                    self._workshop.note("component.certificate_failed", error=type(failed).__name__)
 
     async def _open(self, component: Component, door: Door, speech: Speech) -> list[Port]:
         plain = component.ports if door.options.ports is None else door.options.ports
@@ -152,6 +169,7 @@ class Components:
         found = [await self._port(number, None, door, speech) for number in plain]
         if secure:
             context = self.certificates.context()
+            self._contexts.append(context)
             found += [await self._port(number, context, door, speech) for number in secure]
         return found
 
@@ -204,12 +222,19 @@ class Components:
         assert request is not None
         family = asked_family(request) or door.options.notices or door.component.notices
         scheme = "https" if connection.transport.get_extra_info("sslcontext") else "http"
-        line = Line(connection, Caller(origin_of(request)), family, f"{scheme}://{request.headers['Host']}")
+        line = Line(
+            connection, Caller(origin_of(request)), family, f"{scheme}://{request.headers['Host']}", self._workshop.note
+        )
+        self._lines.append(line)
         try:
             async for frame in connection:
                 await self._heard(door, speech, line, request, frame)
         except ConnectionClosed:
-            return
+            pass
+        finally:
+            if line.behind:  # the page has left, what it asked for goes on
+                await asyncio.wait(line.behind)
+            self._lines.remove(line)
 
     async def _heard(self, door: Door, speech: Speech, line: Line, request: Request, frame: str | bytes) -> None:
         plain: dict[str, Any] = {}
@@ -223,7 +248,8 @@ class Components:
         except Refusal as why:
             await line.say(speech.refused(plain, why))
         except Exception as failed:  # its text may hold what the page has sent
-            log.error("component.frame_failed name=%s error=%s", door.component.name, type(failed).__name__)
+            name = type(failed).__name__
+            self._workshop.note("component.frame_failed", component=door.component.name, error=name)
             await line.say(speech.refused(plain, Refusal("agent.component_failed")))
 
     async def _consented(self, request: Request, door: Door) -> Caller:

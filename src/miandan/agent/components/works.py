@@ -6,10 +6,9 @@ printed as a copy that says so.
 """
 
 import asyncio
-import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -33,80 +32,15 @@ from miandan.agent.components.origins import Caller
 from miandan.agent.components.profiles import Component, Options
 from miandan.agent.components.questions import Question, Questions
 from miandan.agent.components.reading import Document, Task
+from miandan.agent.components.work import Change, Work, follow
 from miandan.kernel.errors import Refusal
-from miandan.labels.agent_link import Evidence
 from miandan.labels.records import record_of
-
-log = logging.getLogger(__name__)
 
 AGAIN_MINUTES: Final = AGAIN_SECONDS // 60
 
 _MOST_KEPT: Final = 20_000
 _DATED: Final = ("copy", "printed_at", "position")
 """Fields of a label that differ between two prints of the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A step of a document. `at` is in seconds of a clock that only runs forward."""
-
-    state: State
-    at: float
-    evidence: Evidence = Evidence.NONE
-    why: Refusal | None = None
-
-
-class Work:
-    """One document as it is known here."""
-
-    def __init__(self, document_id: str, entry: Entry) -> None:
-        self.document_id = document_id
-        self.entry = entry
-        self.started = time.monotonic()
-        self.opened = self.started
-        self.copies = 1  # wanted
-        self.copies_printed = 0
-        self.changes: list[Change] = []
-        self._watchers: list[asyncio.Queue[tuple[Work, Change]]] = []
-
-    @property
-    def state(self) -> State:
-        return self.entry.state
-
-    @property
-    def last(self) -> Change:
-        return self.changes[-1] if self.changes else Change(self.state, self.started)
-
-    def tell(self, state: State, evidence: Evidence = Evidence.NONE, why: Refusal | None = None) -> None:
-        """The next step; after an end there is none."""
-        if self.changes and self.changes[-1].state.has_ended:
-            return
-        reason = why.code if why is not None else ""
-        self.entry = changed(self.entry, state=state, evidence=evidence, reason=reason, at=time.time())
-        change = Change(state, time.monotonic(), evidence, why)
-        self.changes.append(change)
-        for queue in self._watchers:
-            queue.put_nowait((self, change))
-
-    def watched_by(self, queue: "asyncio.Queue[tuple[Work, Change]]") -> None:
-        """What has happened so far and whatever follows goes into the queue."""
-        for change in self.changes:
-            queue.put_nowait((self, change))
-        if not self.last.state.has_ended:
-            self._watchers.append(queue)
-
-
-async def steps(works: Iterable[Work]) -> AsyncIterator[tuple[Work, Change]]:
-    """Every step of these documents, from the first on, until all have ended."""
-    queue: asyncio.Queue[tuple[Work, Change]] = asyncio.Queue()
-    left = {id(work): work for work in works}
-    for work in left.values():
-        work.watched_by(queue)
-    while left:
-        work, change = await queue.get()
-        if change.state.has_ended:
-            left.pop(id(work), None)
-        yield work, change
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +77,14 @@ class Works:
         self._questions = asking
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
+        self._writing: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Stop what waits; sheets that have begun end at the printers."""
+        """Stop what waits; sheets that have begun end at the printers. What has ended is written down."""
         for one in list(self._running):
             one.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.gather(*self._writing)
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
@@ -227,20 +163,38 @@ class Works:
         return works, fresh
 
     async def _run(self, asked: Asked, fresh: list[Fresh]) -> None:
+        """To the end of every document. Until it is written down that a sheet may come out, none does."""
+        state = State.FAILED
+        why = Refusal("agent.component_failed")
+        ours = [one.work for one in fresh if one.other is None]
         try:
             await asyncio.gather(*(self._prepare(asked, one) for one in fresh))
             ready = [one for one in fresh if one.sheets and not one.work.last.state.has_ended]
             if ready:
                 await self._ledger.write(*(one.work.entry for one in ready))
+                state, why = State.DOUBTFUL, Refusal("agent.component_doubtful")
                 await self._print(ready)
         except Exception as failed:  # its text may hold what a page has sent
-            log.error("component.task_failed documents=%d error=%s", len(fresh), type(failed).__name__)
+            self._workshop.note("component.task_failed", documents=len(fresh), error=type(failed).__name__)
         finally:
-            ours = [one.work for one in fresh if one.other is None]
             for work in ours:
-                state = State.DOUBTFUL if work.entry.content else State.FAILED
-                work.tell(state, why=Refusal("agent.component_doubtful"))
-            await self._ledger.write(*(work.entry for work in ours))
+                work.tell(state, why=why)
+                self._ledger.reserve(work.entry)
+            await self._written(ours)
+
+    async def _written(self, works: Sequence[Work]) -> None:
+        """Put down how they ended, whoever stops waiting for it."""
+        writing = asyncio.create_task(self._write(works))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        await asyncio.shield(writing)
+
+    async def _write(self, works: Sequence[Work]) -> None:
+        """A disk that takes nothing leaves what stood there: begun, and so in doubt after a restart."""
+        try:
+            await self._ledger.write(*(work.entry for work in works))
+        except OSError as failed:
+            self._workshop.note("component.ledger_failed", error=type(failed).__name__)
 
     async def _prepare(self, asked: Asked, one: Fresh) -> None:
         """Open the document and settle whether it is to be printed; what is not has ended."""
@@ -262,7 +216,7 @@ class Works:
         except Refusal as why:
             one.work.tell(State.FAILED, why=why)
         except Exception as failed:
-            log.error("component.document_failed error=%s", type(failed).__name__)
+            self._workshop.note("component.document_failed", error=type(failed).__name__)
             one.work.tell(State.FAILED, why=Refusal("agent.component_failed"))
 
     def _mirror(self, one: Fresh, content: str) -> None:
@@ -271,7 +225,7 @@ class Works:
         assert one.other is not None
         if one.other.entry.content != content:
             raise Refusal("agent.component_same_name")
-        self._spawn(_follow(one.work, one.other))
+        self._spawn(follow(one.work, one.other))
 
     async def settle_again(self, asked: Asked, work: Work, content: str, number: str, least: int, shown: str) -> None:
         """Take the content as this document's, after asking where it was printed lately under another name.
@@ -320,7 +274,7 @@ class Works:
         """The other component says nothing more: what it has not told of is in doubt."""
         for work in works:
             work.tell(State.DOUBTFUL, why=Refusal("agent.component_doubtful"))
-        await self._ledger.write(*(work.entry for work in works))
+        await self._written(works)
 
     # --- printing -----------------------------------------------------------------------------------------------------
 
@@ -361,11 +315,6 @@ class Works:
             work.tell(state, why=Refusal("agent.component_some_copies", done=work.copies_printed, all=len(one.sheets)))
 
 
-async def _follow(work: Work, other: Work) -> None:
-    async for _, change in steps([other]):
-        work.tell(change.state, change.evidence, change.why)
-
-
 def _sheets(one: Fresh, printer: str) -> list[Sheet]:
     """A sheet for each copy, each saying which one it is."""
     assert one.opened is not None
@@ -388,6 +337,12 @@ def _shown(opened: Opened) -> tuple[str, str]:
 
 
 def _known_refusal(code: str) -> Refusal:
-    """What an earlier run or the workshop gave as reason, where its text needs no fields."""
-    known = ("agent.component_duplicate", "agent.component_canceled", "agent.component_failed")
-    return Refusal("agent.component_doubtful") if code not in known else Refusal(code, minutes=AGAIN_MINUTES)
+    """What an earlier run or the printer's bench gave as reason, where its text needs no more than the code."""
+    match code:
+        case "agent.component_duplicate":
+            return Refusal("agent.component_duplicate", minutes=AGAIN_MINUTES)
+        case "agent.component_canceled":
+            return Refusal("agent.component_canceled")
+        case "agent.component_failed":
+            return Refusal("agent.component_failed")
+    return Refusal("agent.component_doubtful")

@@ -29,6 +29,7 @@ from miandan.agent.components.questions import shown_number
 from miandan.agent.folder import Paired, read_kept, write_kept
 from miandan.agent.journal import Ended, Slip
 from miandan.agent.keys import AgentKeys
+from miandan.agent.log import Log
 from miandan.agent.rendering import Content, drawn
 from miandan.kernel.errors import Refusal, catalogue
 from miandan.labels.agent_link import Evidence, Outcome
@@ -48,6 +49,7 @@ class Core(Protocol):
 
     paired: Paired | None
     keys: AgentKeys
+    log: Log
     benches: dict[str, Bench]
     left_over: list[tuple[Slip, Ended]]
 
@@ -82,6 +84,9 @@ class AgentWorkshop:
         platform_key = bytes.fromhex(paired.platform_key)
         public_url = paired.public_url or paired.server
         return Pairing(paired.server, public_url, paired.agent_id, platform_key, self.core.keys.opening)
+
+    def note(self, event: str, **fields: object) -> None:
+        self.core.log.wrong(event, **fields)
 
     async def move(self, printer: str, right_um: int, down_um: int) -> None:
         made_folder(self.folder)
@@ -179,8 +184,8 @@ def _end(key: str, how: Ended) -> Notice:
 
 
 def _why(code: str) -> Refusal:
-    """The reason in words, where those need no fields."""
+    """The reason in the catalogue's words, where those need no fields."""
     entry = catalogue().get(code)
-    if entry is None or "{" in entry.zh + entry.next_zh + entry.en + entry.next_en:
-        return Refusal("agent.component_not_printed", reason=code or "-")
-    return Refusal(code)
+    if entry is None or "{" in entry.zh + entry.en:
+        return Refusal("agent.component_not_printed", reason_zh=code or "-", reason_en=code or "-")
+    return Refusal("agent.component_not_printed", reason_zh=entry.zh, reason_en=entry.en)

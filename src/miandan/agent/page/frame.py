@@ -71,7 +71,8 @@ def notice(kind: str, advice: Advice, role: str = "status") -> str:
 def form(action: str, seal: str, content: str, hidden: Mapping[str, str], kind: str = "") -> str:
     """A form that only our own pages can send."""
     fields = "".join(
-        f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in {**hidden, "seal": seal}.items()
+        f'<input type="hidden" name="{name}" value="{escape(value)}">'
+        for name, value in {**hidden, "seal": seal}.items()
     )
     return f'<form method="post" action="{action}"{_class(kind)}>{fields}{content}</form>'
 

@@ -1,24 +1,49 @@
 """What the page shows of the agent and asks of it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
-from miandan.agent.components.questions import shown_number
+from miandan.agent.components.origins import Origins
+from miandan.agent.components.questions import Questions, shown_number
 from miandan.agent.journal import SERVER, Entry
 from miandan.agent.link import LinkState
 from miandan.agent.pages import page
-from miandan.agent.printers.model import Condition, MediaType, Printer
+from miandan.agent.printers.model import Condition, Driver, MediaType
 from miandan.agent.program import PAGES, Agent
 from miandan.agent.status import LinkShown
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence, Outcome
-from miandan.labels.printers import profiles
-from miandan.labels.printers.readings import Readings, darkness_steps
 
 MOST_PAGES: Final = 1
 """Test and calibration pages that may wait for one printer: whoever presses again gets no second one."""
+
+
+class Port(Protocol):
+    """A port of a print component, `taken` where another program holds it; in words."""
+
+    @property
+    def taken(self) -> bool: ...
+
+    @property
+    def zh(self) -> str: ...
+
+    @property
+    def en(self) -> str: ...
+
+
+class Components(Protocol):
+    """What the page needs of the print components; they may all be switched off."""
+
+    @property
+    def origins(self) -> Origins: ...
+
+    @property
+    def questions(self) -> Questions: ...
+
+    @property
+    def ports(self) -> Sequence[Port]: ...
 
 
 class Lamp(StrEnum):
@@ -34,7 +59,7 @@ class PrinterShown:
     """One printer now. Counts are those since the agent started; `evenly` says how many prints rest on what."""
 
     name: str
-    driver: str
+    driver: Driver
     profile: str
     language: str
     dpi: int
@@ -57,7 +82,7 @@ class PrinterShown:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The agent now. `ended` begins with the newest."""
+    """The agent now. `ended` begins with the newest; `wrong` is what did not come out or may not have."""
 
     name: str
     server: str
@@ -66,6 +91,7 @@ class Shown:
     printers: Sequence[PrinterShown]
     waiting: Sequence[Entry]
     ended: Sequence[Entry]
+    wrong: Sequence[Entry]
 
     @property
     def lamp(self) -> Lamp:
@@ -75,15 +101,11 @@ class Shown:
             return Lamp.TROUBLE
         return Lamp.GOOD
 
-    @property
-    def wrong(self) -> list[Entry]:
-        """What did not come out, or may not have."""
-        return [one for one in self.ended if one.ended and one.ended.outcome in (Outcome.FAILED, Outcome.DOUBTFUL)]
 
-
-def shown(agent: Agent) -> Shown:
-    """What can be seen of it now."""
+def shown(agent: Agent, settled: Container[str] = ()) -> Shown:
+    """What can be seen of it now; sheets in `settled` are nobody's concern any more."""
     status = agent.status()
+    ended = [_without_person(one) for one in reversed(agent.journal.ended)]
     return Shown(
         name=status.name,
         server=status.server,
@@ -91,8 +113,13 @@ def shown(agent: Agent) -> Shown:
         trouble=agent.journal.trouble,
         printers=[_printer(agent, name) for name in agent.benches],
         waiting=[_without_person(one) for one in agent.journal.open_sheets],
-        ended=[_without_person(one) for one in reversed(agent.journal.ended)],
+        ended=ended,
+        wrong=[one for one in ended if _is_wrong(one) and one.slip.sheet_id not in settled],
     )
+
+
+def _is_wrong(entry: Entry) -> bool:
+    return entry.ended is not None and entry.ended.outcome in (Outcome.FAILED, Outcome.DOUBTFUL)
 
 
 def _printer(agent: Agent, name: str) -> PrinterShown:
@@ -128,46 +155,3 @@ def refuse_pages(agent: Agent, printer: str, kind: str) -> None:
     waiting = [one for one in agent.journal.open_sheets if one.slip.printer == printer and one.slip.source == PAGES]
     if len(waiting) >= MOST_PAGES:
         raise Refusal("agent.page_waits", printer=printer)
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """A printer as its calibration shows it. `steps` are the values of darkness that can be chosen, if any."""
-
-    printer: str
-    profile: str
-    offset_x_um: int
-    offset_y_um: int
-    darkness: int | None
-    finest_module: int
-    steps: Sequence[int]
-
-
-def calibration(agent: Agent, printer: str) -> Calibration:
-    """Raises agent.printer_unknown."""
-    return _calibration(agent.bench(printer).printer)
-
-
-def _calibration(printer: Printer) -> Calibration:
-    profile = printer.profile
-    return Calibration(
-        printer.name,
-        profile.name,
-        profile.offset_x_um,
-        profile.offset_y_um,
-        profile.darkness,
-        profile.finest_module,
-        darkness_steps(profile) if printer.takes is MediaType.RAW else (),
-    )
-
-
-def calibrated(agent: Agent, printer: str, read: Readings) -> None:
-    """Keep what was read off the sheet; every printer of that profile prints by it from the next sheet on.
-
-    Raises agent.printer_unknown and the Refusals of `profiles.calibrated`.
-    """
-    name = agent.bench(printer).printer.profile.name
-    now = profiles.calibrated(name, agent.folder.profiles, read)
-    for bench in agent.benches.values():
-        if bench.printer.profile.name == name:
-            bench.printer.profile = now

@@ -1,21 +1,25 @@
 // Keeps the page true: what has changed is put in its place, what somebody is filling in stays as it is.
 const live = document.getElementById("live"), gone = document.getElementById("gone"), title = document.title;
 try { localStorage.setItem("miandan", location.pathname); } catch { /* not allowed here: the bare address stays locked */ }
-const put = fresh => {
-  for (const old of [...live.children]) if (!fresh.querySelector(`[id="${old.id}"]`)) old.remove();
-  let place = live.firstElementChild;
+let pressing = false;
+for (const [kind, is] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]])
+  addEventListener(kind, () => { pressing = is; }, true);
+const put = (there, fresh) => {
+  for (const old of [...there.children]) if (!fresh.querySelector(`:scope > [id="${old.id}"]`)) old.remove();
+  let place = there.firstElementChild;
   for (const one of [...fresh.children]) {
-    const old = live.querySelector(`[id="${one.id}"]`);
+    const old = there.querySelector(`:scope > [id="${one.id}"]`);
     if (old && one.matches("details")) one.open = old.open;
-    if (old && old.outerHTML === one.outerHTML) {
-      if (old !== place) live.insertBefore(old, place);
+    if (old && one.matches(".each")) put(old, one);
+    if (old && (one.matches(".each") || old.outerHTML === one.outerHTML)) {
+      if (old !== place) there.insertBefore(old, place);
       place = old.nextElementSibling;
       continue;
     }
     const focus = old && old.contains(document.activeElement) ? document.activeElement.id : "";
     if (old === place) place = old.nextElementSibling;
     if (old) old.replaceWith(one);
-    live.insertBefore(one, place);
+    there.insertBefore(one, place);
     if (focus) document.getElementById(focus)?.focus();
   }
 };
@@ -25,7 +29,7 @@ const look = async () => {
     if (!answer.ok) throw new Error(answer.status);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
-    put(fresh.getElementById("live"));
+    if (!pressing) put(live, fresh.getElementById("live"));
     gone.hidden = true;
     document.body.classList.remove("lost");
   } catch {

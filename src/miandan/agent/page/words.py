@@ -6,7 +6,7 @@ from typing import Final
 from miandan.agent.journal import SERVER, Entry, Step
 from miandan.agent.link import LinkState
 from miandan.agent.page.model import Lamp, Shown
-from miandan.agent.printers.model import Condition, State
+from miandan.agent.printers.model import Condition, Driver, State
 from miandan.agent.program import PAGES
 from miandan.kernel.errors import ErrorEntry, Refusal, catalogue
 from miandan.labels.agent_link import Evidence, Outcome
@@ -41,6 +41,15 @@ EVIDENCE: Final = {
     Evidence.SENT_ONLY: Words("仅发送", "sent only"),
     Evidence.NONE: Words("", ""),
 }
+DRIVERS: Final = {
+    Driver.FOLDER: "文件夹",
+    Driver.TCP: "网络 9100",
+    Driver.CUPS: "CUPS",
+    Driver.IPP: "IPP",
+    Driver.USBLP: "USB",
+    Driver.SERIAL: "串口",
+    Driver.WINDOWS: "Windows",
+}
 OUTCOMES: Final = {
     Outcome.PRINTED: Words("已打印", "printed"),
     Outcome.FAILED: Words("失败", "failed"),
@@ -60,11 +69,20 @@ _STEPS: Final = {
     State.PAPER_OUT: Words(f"装上纸，合上盖。{_BY_ITSELF}", f"Load paper and close the lid. {_GOES_ON}"),
     State.PAPER_JAM: Words(f"开盖取出卡住的纸，装好再合上。{_BY_ITSELF}", f"Take the jammed paper out. {_GOES_ON}"),
     State.LID_OPEN: Words(f"把盖子压到底，听到一声响。{_BY_ITSELF}", f"Press the lid down until it clicks. {_GOES_ON}"),
-    State.HEAD_HOT: Words("不用动，等一两分钟冷却，会自动继续。", "Wait a minute or two until it has cooled; it goes on by itself."),
+    State.HEAD_HOT: Words(
+        "不用动，等一两分钟冷却，会自动继续。", "Wait a minute or two until it has cooled; it goes on by itself."
+    ),
     State.RIBBON_OUT: Words(f"换碳带。{_BY_ITSELF}", f"Change the ribbon. {_GOES_ON}"),
-    State.OFFLINE: Words(f"检查打印机的电源和数据线（网络打印机看网线）。{_BY_ITSELF}", f"Check its power and cable. {_GOES_ON}"),
-    State.PAUSED: Words(f"按打印机上的暂停键，或在系统里恢复这个队列。{_BY_ITSELF}", f"Press its pause key, or resume its queue. {_GOES_ON}"),
-    State.ERROR: Words(f"看打印机上的指示灯，关机再开。{_BY_ITSELF}", f"Look at its lights; switch it off and on. {_GOES_ON}"),
+    State.OFFLINE: Words(
+        f"检查打印机的电源和数据线（网络打印机看网线）。{_BY_ITSELF}", f"Check its power and cable. {_GOES_ON}"
+    ),
+    State.PAUSED: Words(
+        f"按打印机上的暂停键，或在系统里恢复这个队列。{_BY_ITSELF}",
+        f"Press its pause key, or resume its queue. {_GOES_ON}",
+    ),
+    State.ERROR: Words(
+        f"看打印机上的指示灯，关机再开。{_BY_ITSELF}", f"Look at its lights; switch it off and on. {_GOES_ON}"
+    ),
     State.UNKNOWN: Words("能打印，但它不报告状态：请看着出纸。", "It can print but tells nothing: watch the paper."),
 }
 _LOOK: Final = Words(
@@ -75,9 +93,31 @@ _LOOK_ERP: Final = Words(
     "看打印机旁有没有这一张；没有，就在打单网页里重打，这里会再问一次。",
     "Look whether this sheet is there; if not, print it again from the web page: it is asked about here.",
 )
-_LOOK_PAGE: Final = Words("看打印机旁有没有这一页；没有就再按一次。", "Look whether the page is there; if not, press again.")
+_LOOK_PAGE: Final = Words(
+    "看打印机旁有没有这一页；没有就再按一次。", "Look whether the page is there; if not, press again."
+)
 _AGAIN_PAGE: Final = Words("处理好后再按一次。", "Press again once that is settled.")
 _LOOKS: Final = {SERVER: _LOOK, PAGES: _LOOK_PAGE}
+_LOOK_AT_IT: Final = Words("没有出纸就看打印机的状态。", "If nothing comes out, see how the printer is.")
+SAID: Final = {
+    "test": Advice(Words("测试页已交给打印机。", "The test page was given to the printer."), _LOOK_AT_IT),
+    "calibration": Advice(Words("校准页已交给打印机。", "The sheet was given to the printer."), _LOOK_AT_IT),
+    "kept": Advice(
+        Words("已保存，从下一张起生效。", "Kept; it counts from the next sheet on."),
+        Words("再打一张校准页核对。", "Print the sheet once more to make sure."),
+    ),
+    "print": Advice(Words("好，再打一张。", "It is printed once more."), NOTHING),
+    "skip": Advice(Words("好，不打。", "It is not printed."), NOTHING),
+    "allow": Advice(
+        Words("已允许。请在打单网页里再点一次打印。", "Allowed. Press print once more on its page."), NOTHING
+    ),
+    "deny": Advice(Words("已拒绝。", "Denied."), NOTHING),
+    "settled": Advice(Words("好，不再显示这一张。", "It is not shown any more."), NOTHING),
+    "forget": Advice(
+        Words("已撤销；它再来时会重新询问。", "Forgotten; it is asked about when it comes again."), NOTHING
+    ),
+}
+"""What is said after a press, by the word that stands in the address."""
 
 
 def advice_on(condition: Condition) -> Advice:

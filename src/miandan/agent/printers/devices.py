@@ -145,7 +145,6 @@ class _FileChannel:
                 await self._takes_more(sent, patience)
             except OSError as failed:
                 raise Gone(sent, reason_of(failed)) from failed
-        await self._all_out(sent, patience)
 
     async def _takes_more(self, sent: int, patience: float) -> None:
         try:
@@ -154,17 +153,18 @@ class _FileChannel:
         except TimeoutError:
             raise Stuck(sent, "no byte taken") from None
 
-    async def _all_out(self, sent: int, patience: float) -> None:
+    async def finish(self, patience: float) -> None:
         """Until the system has handed the last byte over: usblp can be written again, a serial line holds none."""
-        await self._takes_more(sent, patience)
+        await self._takes_more(1, patience)
         loop = asyncio.get_running_loop()
         left_before, moved_at = -1, loop.time()
         while left := self._held():
             if left != left_before:
                 left_before, moved_at = left, loop.time()
             elif loop.time() - moved_at > patience:
-                raise Stuck(sent, f"{left} bytes not taken")
+                raise Stuck(1, f"{left} bytes not taken")
             await asyncio.sleep(_LONGEST_LOOK)
+        self._close()
 
     def _held(self) -> int:
         """Bytes that wait in the system; 0 where it does not count."""
@@ -193,9 +193,6 @@ class _FileChannel:
             if failed.errno == errno.EINVAL:  # usblp of a printer that only listens
                 return b""
             raise Gone(0, reason_of(failed)) from failed
-
-    async def finish(self) -> None:
-        self._close()
 
     def drop(self) -> None:
         if self._is_open:

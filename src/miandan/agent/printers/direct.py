@@ -1,7 +1,7 @@
 """Printers that take bytes on a line of their own: a TCP port, a USB device, a serial one. What they share is the talk.
 
-Ask whether it can print, send the sheet, ask until it says that the sheet is out. A printer that does not answer is left
-in peace for a while; its sheets are then known to be sent, no more.
+Ask whether it can print, send the sheet, ask until it says that the sheet is out. A printer that does not answer is
+left in peace for a while; its sheets are then known to be sent, no more.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from miandan.agent.printers.model import (
     NOT_READY,
     STALLED,
     UNREACHABLE,
+    Broke,
     Condition,
     Driver,
     Loaded,
@@ -43,6 +44,7 @@ class Patience:
     unseen: float = 1.0  # ready, and never seen printing
     fresh: float = 1.0  # what it said so lately is not asked again
     peace: float = 60.0  # not asked again, at first
+    asks_after: float = 0.0  # from the start on; infinity for a printer that is never to be asked
     rest: float = 0.05  # between two questions
 
 
@@ -64,7 +66,7 @@ class DirectPrinter(Printer):
         self._tongue = tongue(profile.language)
         self._patience = patience
         self._peace = patience.peace
-        self._asked_again_at = 0.0
+        self._asked_again_at = self._patience.asks_after
         self._seen = Condition(State.UNKNOWN)
         self._seen_at = float("-inf")
 
@@ -87,24 +89,30 @@ class DirectPrinter(Printer):
 
     async def _printed_over(self, channel: Channel, document: bytes) -> Outcome:
         self._refuse_unless_ready(channel.port_status())
-        talk = Talk(channel, self._tongue, self._patience.answer)
+        talk = self._talk(channel)
         answers = await self._answers(talk)
         try:
-            await talk.send(document, self._patience.stalled, fenced=answers)
+            await talk.send(document, fenced=answers)
         except Gone as gone:
             if not gone.sent:
                 raise self.nothing_sent(UNREACHABLE, gone.reason) from gone
-            raise self.broke(STALLED if isinstance(gone, Stuck) else BROKEN, gone.reason) from gone
+            raise self._broke_at(gone) from gone
         try:
             outcome = await self._heard_of(talk) if answers else Outcome(Evidence.SENT_ONLY, "tells nothing")
             if outcome.evidence is not Evidence.DEVICE:
-                await channel.finish()
+                await channel.finish(self._patience.stalled)
         except Gone as gone:
-            raise self.broke(BROKEN, gone.reason) from gone
+            raise self._broke_at(gone) from gone
         after = channel.port_status()
         if after is not None and not after.state.can_print and outcome.evidence is not Evidence.DEVICE:
             raise self.refused(after.state)
         return outcome
+
+    def _broke_at(self, gone: Gone) -> Broke:
+        return self.broke(STALLED if isinstance(gone, Stuck) else BROKEN, gone.reason)
+
+    def _talk(self, channel: Channel) -> Talk:
+        return Talk(channel, self._tongue, self._patience.answer, self._patience.stalled)
 
     async def _answers(self, talk: Talk) -> bool:
         """Whether it answers. Raises NothingSent where it says that it cannot print, or the line is gone."""
@@ -185,7 +193,7 @@ class DirectPrinter(Printer):
             return self._note(port.state, port.detail)
         said = None
         if asyncio.get_running_loop().time() >= self._asked_again_at:
-            talk = Talk(channel, self._tongue, self._patience.answer)
+            talk = self._talk(channel)
             said = await self._asked(talk)
             if said is not None and said.state in (State.PAUSED, State.ERROR):
                 said = await talk.ask_why() or said

@@ -9,20 +9,20 @@ import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 from miandan.labels.printers.profile import Profile
 
-UNREACHABLE: Final = "agent.device_unreachable"
-NOT_READY: Final = "agent.device_not_ready"
-NOT_TAKEN: Final = "agent.device_not_taken"
-WITHDRAWN: Final = "agent.device_withdrawn"
-BROKEN: Final = "agent.device_broken"
-STALLED: Final = "agent.device_stalled"
-IN_TROUBLE: Final = "agent.device_in_trouble"
-NOT_OUT: Final = "agent.device_not_out"
+UNREACHABLE = "agent.device_unreachable"
+NOT_READY = "agent.device_not_ready"
+NOT_TAKEN = "agent.device_not_taken"
+WITHDRAWN = "agent.device_withdrawn"
+BROKEN = "agent.device_broken"
+STALLED = "agent.device_stalled"
+IN_TROUBLE = "agent.device_in_trouble"
+NOT_OUT = "agent.device_not_out"
 
 
 class Driver(StrEnum):
@@ -187,7 +187,7 @@ class Printer(ABC):
         certain that nothing came out; None where it cannot tell."""
         return None
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  most drivers hold nothing open between sheets
         """Give back what is held open."""
 
     # one place for the words

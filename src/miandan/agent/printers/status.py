@@ -1,8 +1,8 @@
 """How a printer of each language is asked for its status, and how its answer reads.
 
-Sources, read in public copies: Zebra's ZPL II guide (~HS, ~HQES), TSC's TSPL/TSPL2 manual (<ESC>!?), Zebra's CPCL manual
-(ESC h: an answer means that the label before is finished), Epson's command reference (DLE EOT n, GS r n). The bits of
-~HQES beyond media, ribbon and head are from public drivers. Nothing here is tried on a printer.
+Sources, read in public copies: Zebra's ZPL II guide (~HS, ~HQES), TSC's TSPL/TSPL2 manual (<ESC>!?), Zebra's CPCL
+manual (ESC h: an answer means that the label before is finished), Epson's command reference (DLE EOT n, GS r n). The
+bits of ~HQES beyond media, ribbon and head are from public drivers. Nothing here is tried on a printer.
 """
 
 import re

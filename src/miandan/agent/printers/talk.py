@@ -27,13 +27,13 @@ class Channel(Protocol):
         """What the port itself knows, without asking the device; None where it knows nothing."""
 
     async def send(self, data: bytes, patience: float) -> None:
-        """Returns when the device's side has all of it. Raises Gone, or Stuck when nothing moves for so many seconds."""
+        """Returns when the system has all of it. Raises Gone; Stuck when nothing moves for so many seconds."""
 
     async def receive(self, patience: float) -> bytes:
         """What came within so many seconds, b"" if nothing did. Raises Gone when nothing can come any more."""
 
-    async def finish(self) -> None:
-        """Close so that everything sent still arrives. Raises Gone."""
+    async def finish(self, patience: float) -> None:
+        """Close when the device's side has everything, as far as that can be known. Raises Gone, Stuck."""
 
     def drop(self) -> None:
         """Close; what has not arrived never does. Does nothing to a line that is closed."""
@@ -42,10 +42,11 @@ class Channel(Protocol):
 class Talk:
     """One channel in one language."""
 
-    def __init__(self, channel: Channel, tongue: Tongue, patience: float) -> None:
+    def __init__(self, channel: Channel, tongue: Tongue, answer: float, stalled: float) -> None:
         self._channel = channel
         self._tongue = tongue
-        self._patience = patience  # seconds for an answer, and while nothing is taken of a question
+        self._answers_within = answer
+        self._stalled = stalled  # seconds for which nothing may be taken
         self._waits_for_fence = False
 
     @property
@@ -53,11 +54,11 @@ class Talk:
         """Whether the device has worked through the sheet, as far as the language can tell."""
         return not self._waits_for_fence
 
-    async def send(self, document: bytes, patience: float, *, fenced: bool) -> None:
+    async def send(self, document: bytes, *, fenced: bool) -> None:
         """The sheet, and the language's fence behind it if it is to be answered. Raises Gone, Stuck."""
         fence = self._tongue.fence if fenced else b""
         self._waits_for_fence = bool(fence)
-        await self._channel.send(document + fence, patience)
+        await self._channel.send(document + fence, self._stalled)
 
     async def ask(self) -> Said | None:
         """How the device is; None where no whole answer came in time. Raises Gone."""
@@ -71,8 +72,8 @@ class Talk:
         loop = asyncio.get_running_loop()
         while await self._received(0):  # said before, to nobody's question
             pass
-        await self._channel.send(question, self._patience)
-        heard, until = bytearray(), loop.time() + self._patience
+        await self._channel.send(question, self._stalled)
+        heard, until = bytearray(), loop.time() + self._answers_within
         while (left := until - loop.time()) > 0:
             heard += await self._received(left)
             said = read(bytes(heard))

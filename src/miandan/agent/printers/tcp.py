@@ -1,7 +1,7 @@
 """Printers on the network that take their language on a port of their own, mostly 9100.
 
-Every sheet has a connection of its own, so that one that is half open is noticed before the sheet, not in it. Sent means
-that the other side's system has confirmed every byte, where ours can tell (Linux).
+Every sheet has a connection of its own, so that one that is half open is noticed before the sheet, not in it. Sent
+means that the other side's system has confirmed every byte, where ours can tell (Linux).
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from miandan.agent.printers.direct import USUAL, DirectPrinter, Patience
@@ -21,7 +22,7 @@ from miandan.labels.whole_file import reason_of
 PORT: Final = 9100
 
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.0005, 0.02
-_FAREWELL: Final = 1.0
+_FAREWELL: Final = 0.3
 """Seconds that a printer has to close its side; many never do."""
 
 _SENDS_NOTHING_MORE: Final = struct.pack("ii", 1, 0)
@@ -90,25 +91,25 @@ class _Connection:
         if self._wire.ended or self._wire.said_goodbye:
             raise Gone(0, self._wire.ended or "closed by the printer")
         self._transport.write(data)
+        await self._until(self._transport.get_write_buffer_size, len(data), patience)
+
+    async def _until(self, left: Callable[[], int], sent: int, patience: float) -> None:
+        """Until none of these bytes is left. Raises Gone, and Stuck where their number stands still."""
         loop = asyncio.get_running_loop()
-        left_before, moved_at, pause = len(data) + 1, loop.time(), _SHORTEST_LOOK
-        while left := self._left():
-            if self._wire.ended:
-                raise Gone(len(data), self._wire.ended)
-            if left != left_before:
-                left_before, moved_at = left, loop.time()
+        before, moved_at, pause = -1, loop.time(), _SHORTEST_LOOK
+        while not self._wire.ended and (now := left()):
+            if now != before:
+                before, moved_at = now, loop.time()
             elif loop.time() - moved_at > patience:
-                raise Stuck(len(data), f"{left} bytes not taken")
+                raise Stuck(sent, f"{self._unconfirmed()} bytes not taken")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_LOOK)
         if self._wire.ended:
-            raise Gone(len(data), self._wire.ended)
+            raise Gone(sent, self._wire.ended)
 
-    def _left(self) -> int:
+    def _unconfirmed(self) -> int:
         """Bytes that the other side has not confirmed; where the system does not tell, those that ours has not."""
-        if self._wire.ended:
-            return 0
-        return self._transport.get_write_buffer_size() + _unconfirmed(self._socket)
+        return self._transport.get_write_buffer_size() + _in_the_queue(self._socket)
 
     async def receive(self, patience: float) -> bytes:
         wire = self._wire
@@ -123,10 +124,10 @@ class _Connection:
             raise Gone(0, wire.ended or "closed by the printer")
         return heard
 
-    async def finish(self) -> None:
+    async def finish(self, patience: float) -> None:
         """A printer that resets the connection has thrown away what it had not read."""
-        if not self._wire.ended:
-            self._transport.write_eof()
+        await self._until(self._unconfirmed, 1, patience)
+        self._transport.write_eof()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL):
                 while not self._wire.said_goodbye and not self._wire.ended:
@@ -151,7 +152,7 @@ if sys.platform == "linux":
     import fcntl
     import termios
 
-    def _unconfirmed(connection: Any) -> int:
+    def _in_the_queue(connection: Any) -> int:
         """Bytes in the send queue, sent or not, that the other side has not confirmed (SIOCOUTQ)."""
         with contextlib.suppress(OSError, ValueError):
             return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
@@ -159,5 +160,5 @@ if sys.platform == "linux":
 
 else:
 
-    def _unconfirmed(connection: Any) -> int:
+    def _in_the_queue(connection: Any) -> int:
         return 0

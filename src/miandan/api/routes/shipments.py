@@ -12,7 +12,6 @@ from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef
 from miandan.orders.service import find_orders
 from miandan.outbound import service
-from miandan.outbound.desk import ShipDesk
 from miandan.outbound.model import NumberChange, PackAsk, ShipInPacks, ShipOrder, ShipTogether, Withdrawal
 
 router = APIRouter(prefix=PREFIX, route_class=Guarded, tags=["发货 shipments"])
@@ -22,7 +21,7 @@ router = APIRouter(prefix=PREFIX, route_class=Guarded, tags=["发货 shipments"]
 async def ship(call: LetIn, said: ShipmentIn) -> ShipmentOut:
     """All that is left of the order went out in this parcel. The same again is answered with what stands."""
     stated = await service.ship_order(
-        _desk(call),
+        call.hall.shipping,
         ShipOrder(
             **_who(call),
             order_id=said.order_id,
@@ -38,7 +37,7 @@ async def ship(call: LetIn, said: ShipmentIn) -> ShipmentOut:
 async def ship_packs(call: LetIn, said: PacksIn, key: NeededKey) -> ShipmentList:
     """One order went out in these packs, all of them or none; the same key again brings the same packs."""
     stated = await service.ship_in_packs(
-        _desk(call),
+        call.hall.shipping,
         ShipInPacks(
             **_who(call),
             order_id=said.order_id,
@@ -55,7 +54,7 @@ async def ship_packs(call: LetIn, said: PacksIn, key: NeededKey) -> ShipmentList
 async def ship_together(call: LetIn, said: TogetherIn, key: NeededKey) -> ShipmentList:
     """Many orders of one recipient went out in one parcel; the same key again brings the same pack."""
     stated = await service.ship_together(
-        _desk(call),
+        call.hall.shipping,
         ShipTogether(
             **_who(call),
             order_ids=tuple(said.order_ids),
@@ -84,8 +83,8 @@ async def change(call: LetIn, order_id: OrderId, said: NumberChangeIn) -> Shipme
     """The parcel bears another number than was stated; the pack keeps its id and its date."""
     wanted = NumberChange(**_who(call), order_id=order_id, parcel=said.parcel)
     if said.pack_id:
-        return ShipmentOut.of(await service.change_pack_number(_desk(call), said.pack_id, wanted))
-    return ShipmentOut.of(await service.change_number(_desk(call), wanted))
+        return ShipmentOut.of(await service.change_pack_number(call.hall.shipping, said.pack_id, wanted))
+    return ShipmentOut.of(await service.change_number(call.hall.shipping, wanted))
 
 
 @router.delete("/shipments/{order_id}", summary="撤回发货 Withdraw", **needs(Scope.SHIP))
@@ -97,12 +96,8 @@ async def withdraw(
     ] = None,
 ) -> ShipmentList:
     """Nothing went out, or nothing in that pack; what was taken back now. Again it is taken back still."""
-    gone = await service.withdraw(_desk(call), Withdrawal(**_who(call), order_id=order_id, pack_id=pack_id))
+    gone = await service.withdraw(call.hall.shipping, Withdrawal(**_who(call), order_id=order_id, pack_id=pack_id))
     return ShipmentList(shipments=[ShipmentOut.of(one) for one in gone])
-
-
-def _desk(call: Call) -> ShipDesk:
-    return ShipDesk(call.hall.db, call.hall.vault)
 
 
 def _who(call: Call) -> dict[str, Any]:

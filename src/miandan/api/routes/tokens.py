@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from miandan.access import service, tokens
 from miandan.access.model import SubjectKind, Tokens
+from miandan.access.turnstile import address_of
 from miandan.api.models.access import RevokeIn, TokenIn, TokenOut
 from miandan.api.openapi import problem_answers
 from miandan.api.reading import form_or_json, read_body
@@ -53,9 +54,16 @@ async def revoke(request: Request) -> Response:
 
 async def _prove(request: Request, hall: Hall, app_key: str, secret: str) -> None:
     """Raises access.app_unknown, access.secret_wrong, access.app_forbidden, access.throttled."""
-    known = await hall.doorkeeper.app(app_key)
-    hall.doorkeeper.admit(app_key)
-    await service.authenticate(hall.db, hall.root, app_key, secret)
+    keeper, peer = hall.doorkeeper, request.client.host if request.client else ""
+    address = address_of(peer, request.headers.raw)
+    known = await keeper.app(app_key)
+    keeper.admit_stranger(address)
+    try:
+        await service.authenticate(hall.db, hall.root, app_key, secret)
+    except Refusal:
+        keeper.count_failure(address)
+        raise
+    keeper.admit(app_key)
     note_of(request).app_key = known.app.app_key
 
 

@@ -20,6 +20,9 @@ OK: Final = 10000
 OWN_NUMBERS: Final = 900_000
 """Inner numbers of refusals that the platform's published lists have no number for begin here."""
 
+LONGEST_REPEATED: Final = 300
+"""Characters of a field of a refusal; lists of approved addresses are the longest that we write ourselves."""
+
 _BY_CAUSE: Final = {
     Cause.ACCOUNT: (50002, "isv.business-failed"),
     Cause.BALANCE: (50002, "isv.business-failed"),
@@ -88,8 +91,14 @@ def own_number(refusal_code: str) -> int:
 
 
 def words(refusal: Refusal) -> str:
-    """What is wrong and what to do, Chinese first."""
+    """What is wrong and what to do, Chinese first. What a caller wrote is repeated shortly."""
+    fields = {name: _short(value) for name, value in refusal.fields.items()}
+    refusal = Refusal(refusal.code, **fields)
     return f"{refusal.zh}{refusal.next_zh} {refusal.en} {refusal.next_en} [{refusal.code}]"
+
+
+def _short(value: object) -> object:
+    return f"{value[:LONGEST_REPEATED]}…" if isinstance(value, str) and len(value) > LONGEST_REPEATED else value
 
 
 def done(data: Any, log_id: str, *, old_codes: bool = True) -> bytes:

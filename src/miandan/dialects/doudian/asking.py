@@ -75,7 +75,7 @@ def _asked(given: Mapping[str, str], texts: list[str]) -> Asked:
         sign=given.get("sign", ""),
         sign_method=given.get("sign_method", "").lower(),
         access_token=given.get("access_token", ""),
-        texts=tuple(dict.fromkeys(texts)) or (EMPTY,),
+        texts=tuple(dict.fromkeys(texts)) or (EMPTY, ""),
         beside={name: value for name, value in given.items() if name not in _COMMON},
     )
 

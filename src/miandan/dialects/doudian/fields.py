@@ -21,7 +21,7 @@ LONGEST_TEXT: Final = 20_000
 """Characters of a field without a limit of its own; the longest that clients send is a page of remarks."""
 
 _INTEGERS: Final = {"Int16": 2**15 - 1, "Int32": 2**31 - 1, "Int64": 2**63 - 1}
-_STRICT: Final[Mapping[str, Any]] = {"Bool": bool, "Number": float, "Map": dict[str, Any]}
+_STRICT: Final[Mapping[str, Any]] = {"Bool": bool, "Number": float, "Map": dict[str, Any], "Any": Any}
 _WHOLE: Final = re.compile(r"[+-]?\d{1,19}(\.0+)?")
 _TRUE: Final = (True, 1, "true", "True", "1")
 _FALSE: Final = (False, 0, "false", "False", "0", "")
@@ -229,6 +229,11 @@ def _number(table: Field, given: Any) -> float:
         raise _wrong_type(table) from None
 
 
+def _any(_table: Field, given: Any) -> Any:
+    """As it is: whoever reads it sets aside what is wrong, where one wrong item must not lose the others."""
+    return given
+
+
 def _map(table: Field, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise _wrong_type(table)
@@ -243,6 +248,7 @@ _READERS = {
     "Bool": _truth,
     "Number": _number,
     "Map": _map,
+    "Any": _any,
     "Struct": _struct,
 }
 

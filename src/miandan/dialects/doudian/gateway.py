@@ -11,18 +11,23 @@ from typing import Any, Final
 
 from miandan.access.calls import CallNote, new_log_id
 from miandan.access.model import App, Caller
+from miandan.access.turnstile import address_of
 from miandan.dialects.doudian import answers
-from miandan.dialects.doudian.asking import Asked, check_time, read_call, with_method
+from miandan.dialects.doudian.asking import Asked, read_call, with_method
 from miandan.dialects.doudian.calls import Call, Method, find_method, noted_name
 from miandan.dialects.doudian.fields import requests
-from miandan.dialects.doudian.signing import MD5, METHODS, between, signed_text
-from miandan.hall import Hall
+from miandan.dialects.doudian.proving import prove
+from miandan.dialects.doudian.signing import EMPTY, MD5, METHODS, between
+from miandan.hall import LARGEST_BODY, Hall
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
-from miandan.kernel.failures import explained
+from miandan.kernel.failures import explained, told_outside
 
-LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes; 50 orders with long remarks are a hundredth of it, 1,000 numbers with all their scans a quarter."""
+LONGEST_SHOWN: Final = 20_000
+"""Characters of the business JSON that the sandbox shows as signed."""
+
+_METHODS: Final = ("GET", "POST")
+"""The protocol knows no others; a proxy that repeats a HEAD must not take a number."""
 
 NO_OLD_CODES: Final = b"x-open-no-old-err-code"
 """Header by which the official SDKs ask for the new codes alone (seen; the effect is inferred from its name)."""
@@ -39,6 +44,7 @@ class _Progress:
     """How far a call has come, for its note."""
 
     log_id: str
+    address: str
     method: str = ""
     asked: Asked | None = None
     app: App | None = None
@@ -55,7 +61,11 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call. Only a client that left gets no answer."""
         started = time.perf_counter()
-        progress = _Progress(new_log_id())
+        if scope["method"] not in _METHODS:
+            await _send(send, b"", 405)
+            return
+        peer = scope["client"][0] if scope.get("client") else ""
+        progress = _Progress(new_log_id(), address_of(peer, scope["headers"]))
         headers = dict(scope["headers"])
         old_codes = headers.get(NO_OLD_CODES) != b"1"
         code = answers.OK
@@ -68,7 +78,7 @@ class Gateway:
             data = await self._answer(progress, scope["query_string"], headers, body)
             answer = answers.done(data, progress.log_id, old_codes=old_codes)
         except Exception as error:
-            refusal = explained(error)
+            refusal = told_outside(explained(error), progress.log_id)
             known = answers.code_of(refusal, progress.method)
             code, sub_code = known.code, known.whole_sub_code
             answer = answers.refused(
@@ -81,18 +91,12 @@ class Gateway:
         asked = read_call(query, headers.get(b"content-type", b"").decode("latin-1"), body)
         asked = progress.asked = _with_path_method(asked, progress.method)
         _check_complete(asked)
-        app, secrets = await self._hall.doorkeeper.app(asked.app_key)
+        app, text = await prove(self._hall.doorkeeper, asked, progress.address, now())
         progress.app = app
-        self._hall.doorkeeper.admit(app.app_key)
-        check_time(asked.timestamp, now())
-        live = [secret.text for secret in secrets]
-        text = signed_text(asked.signed, asked.texts, asked.sign, live, asked.sign_method or MD5)
-        if text is None:
-            raise Refusal("doudian.signature_wrong")
         method = find_method(asked.method)
         progress.method = method.name
         progress.who = await self._who(method, asked, app)
-        params = requests()[method.name].read(text)
+        params = requests()[method.name].read(text or EMPTY)
         return await method.handler(Call(self._hall, app, progress.who, params, progress.log_id, asked.beside))
 
     async def _who(self, method: Method, asked: Asked, app: App) -> Caller | None:
@@ -115,7 +119,7 @@ class Gateway:
             return None
         asked = progress.asked
         return {
-            "signed_string": [f"<secret>{between(asked.signed, text)}<secret>" for text in asked.texts],
+            "signed_string": [f"<secret>{between(asked.signed, text[:LONGEST_SHOWN])}<secret>" for text in asked.texts],
             "sign_method": asked.sign_method or MD5,
         }
 
@@ -176,7 +180,7 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
-async def _send(send: Send, answer: bytes) -> None:
+async def _send(send: Send, answer: bytes, status: int = 200) -> None:
     length = (b"content-length", str(len(answer)).encode())
-    await send({"type": "http.response.start", "status": 200, "headers": [_HEADERS, length]})
+    await send({"type": "http.response.start", "status": status, "headers": [_HEADERS, length]})
     await send({"type": "http.response.body", "body": answer})

@@ -27,7 +27,6 @@ _OWN_COMPANIES: Final = 900_000
 SHORTEST_CIPHERTEXT: Final = 8
 """Characters; what is left of one that was cut shorter could be anything."""
 
-_OLD_ORDER_ID: Final = re.compile(r"\d{10,}A")
 _MONEY: Final = re.compile(r"\d{1,12}")
 
 
@@ -71,11 +70,6 @@ def carrier_of(given: Mapping[str, Any]) -> Carrier:
         raise Refusal("doudian.field_missing", field="company_code")
     ours = (carrier for carrier in catalogue() if str(company_id(carrier)) == number)
     return next(ours, None) or carrier_named(number)
-
-
-def order_named(order_id: str) -> str:
-    """Order ids of the old interface end with an A that the e-waybill methods do not know; both are the same order."""
-    return order_id[:-1] if order_id.endswith("A") and _OLD_ORDER_ID.fullmatch(order_id) else order_id
 
 
 def read_sender(given: Mapping[str, Any]) -> tuple[Sender, str]:

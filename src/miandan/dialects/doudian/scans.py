@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from miandan.dialects.doudian.moments import read_moment
@@ -60,7 +61,7 @@ def _scan(carrier: str, number: str, trace: Mapping[str, Any], place: str) -> Sc
         carrier,
         number,
         action_of(NAMESPACE, code, sub_code, text),
-        read_moment(trace["op_time"], f"{place}.op_time"),
+        _moment(trace.get("op_time"), f"{place}.op_time"),
         text=text,
         site_code=trace.get("site_code", ""),
         site_name=trace.get("site_name") or trace.get("station_name") or trace.get("cabinet_name", ""),
@@ -76,6 +77,12 @@ def _scan(carrier: str, number: str, trace: Mapping[str, Any], place: str) -> Sc
         raw_code=code,
         raw_sub_code=sub_code,
     )
+
+
+def _moment(said: Any, field: str) -> datetime:
+    """Raises doudian.field_type, also for a time that is not there or is neither text nor a number."""
+    is_said = isinstance(said, str | int | float) and not isinstance(said, bool)
+    return read_moment(f"{said:.0f}" if isinstance(said, float) else str(said) if is_said else "", field)
 
 
 def _carrier(said: str) -> str:

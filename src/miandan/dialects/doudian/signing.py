@@ -9,7 +9,7 @@ form and send another: the canonical and the HTML-escaped form are second tries.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,9 @@ MD5: Final = "md5"
 METHODS: Final = (HMAC_SHA256, MD5)
 EMPTY: Final = "{}"
 """What is signed where no business JSON was sent."""
+
+LONGEST_FORM: Final = 128 * 1024
+"""Characters of business JSON that are brought into another form; fifty orders are a third of it."""
 
 _DEEPEST: Final = 100
 """Levels of JSON that have a canonical form; nobody's business JSON is deeper than a dozen."""
@@ -58,24 +61,37 @@ def sign(signed: Signed, param_json: str, secret: str, sign_method: str = HMAC_S
     return hmac.digest(secret.encode(), plain, "sha256").hex()
 
 
-def signed_text(
+def signed_as_sent(
     signed: Signed, texts: Sequence[str], signature: str, secrets: Sequence[str], sign_method: str
 ) -> str | None:
-    """The first of `texts`, as it was sent, that the signature fits under one of the secrets; None when none does.
+    """The first of `texts` that the signature fits under one of the secrets; None when none does."""
+    return _fitting(signed, ((text, text) for text in texts), signature, secrets, sign_method)
 
-    Each text is tried as it is before any of them is tried in another form.
+
+def signed_in_another_form(
+    signed: Signed, texts: Sequence[str], signature: str, secrets: Sequence[str], sign_method: str
+) -> str | None:
+    """The first of `texts`, as it was sent, whose canonical or HTML-escaped form the signature fits.
+
+    Texts above `LONGEST_FORM` are not tried: whoever has no secret could keep a server busy with them.
     """
+    short = [text for text in texts if len(text) <= LONGEST_FORM]
+    return _fitting(signed, _other_forms(short), signature, secrets, sign_method)
+
+
+def _fitting(
+    signed: Signed, forms: Iterable[tuple[str, str]], signature: str, secrets: Sequence[str], sign_method: str
+) -> str | None:
     wanted = signature.encode(errors="replace")
-    for form, text in _forms(texts):
+    for form, text in forms:
         for secret in secrets:
             if hmac.compare_digest(sign(signed, form, secret, sign_method).encode(), wanted):
                 return text
     return None
 
 
-def _forms(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each text as it is, then in its other forms; beside each the text that was sent."""
-    yield from ((text, text) for text in texts)
+def _other_forms(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each text in its other forms; beside each the text that was sent."""
     for text in texts:
         same = canonical(text)
         for form in (same, same and html_escaped(same), html_escaped(text)):

@@ -12,10 +12,10 @@ from miandan.accounts.model import Sender
 from miandan.carriers.model import Carrier
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call
+from miandan.dialects.doudian.order_ids import orders_meant
 from miandan.dialects.doudian.reading import (
     carrier_named,
     is_sealed,
-    order_named,
     read_goods,
     read_receiver,
     read_recipient,
@@ -80,6 +80,17 @@ class _Batch:
     sender: Sender
     street: str
     channel: str
+    meant: Mapping[str, str]
+    """The order of ours behind each id; empty for another channel's, whose ids are taken as they are."""
+
+    def order_id(self, written: str) -> str:
+        return self.meant.get(written, written)
+
+    def order_ids(self, order: Mapping[str, Any]) -> tuple[str, ...]:
+        """The order of a parcel, then those merged with it."""
+        if not order.get("combine_orders"):
+            return (self.order_id(order["order_id"]),)
+        return tuple(dict.fromkeys(map(self.order_id, _written_ids(order))))
 
 
 async def take_batch(call: Call) -> tuple[list[EbillInfo], list[dict[str, Any]]]:
@@ -106,7 +117,11 @@ async def _read_batch(call: Call) -> _Batch:
     carrier = carrier_named(params["logistics_code"])
     merchant_id, shop_id = await using_shop(call, params.get("user_id"))
     sender, street = read_sender(params["sender_info"])
-    return _Batch(call, carrier, merchant_id, shop_id, sender, street, params.get("order_channel", ""))
+    channel, meant = params.get("order_channel", ""), dict[str, str]()
+    if not channel:
+        written = [one for order in params["order_infos"] for one in _written_ids(order)]
+        meant = await orders_meant(call, written, merchant_id, shop_id)
+    return _Batch(call, carrier, merchant_id, shop_id, sender, street, channel, meant)
 
 
 def _window(order: Mapping[str, Any]) -> tuple[str, str]:
@@ -173,7 +188,7 @@ async def _gathered(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> dict[
     call, wanted, found = batch.call, {}, dict[int, Sealed | Refusal]()
     for place, order in enumerate(orders):
         if is_sealed(order["receiver_info"]):
-            order_id = order_named(order["order_id"])
+            order_id = order["order_id"]
             ref = f"{batch.shop_id}/{order_id}"
             try:
                 wanted[place] = read_receiver(order["receiver_info"], ref, order_id, order.get("remark", ""))
@@ -191,10 +206,11 @@ async def _gathered(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def _cited(batch: _Batch, order: Mapping[str, Any], keys: MerchantKeys) -> UUID | Refusal:
-    """The recipient that an order's ciphertext cites; of merged orders it may be any one's."""
+    """The recipient that an order's ciphertext cites, under whichever spelling of its id it was issued; of merged
+    orders it may be any one's."""
     refusal = Refusal("vault.cipher_not_yours", order=order["order_id"])
     texts = {kind: text for kind, text in _texts(order["receiver_info"]).items() if is_ciphertext(text)}
-    for order_id in _order_ids(order):
+    for order_id in dict.fromkeys((*batch.order_ids(order), *_written_ids(order))):
         try:
             tokens = {
                 read_as(keys, text, kind, app=batch.call.app.app_key, shop=batch.shop_id, order=order_id)
@@ -217,11 +233,8 @@ def _texts(receiver: Mapping[str, Any]) -> dict[RecipientField, str]:
     }
 
 
-def _order_ids(order: Mapping[str, Any]) -> tuple[str, ...]:
-    """The order of a parcel, then those merged with it."""
-    if not order.get("combine_orders"):
-        return (order_named(order["order_id"]),)
-    return tuple(dict.fromkeys(map(order_named, (order["order_id"], *order.get("combine_orders", ())))))
+def _written_ids(order: Mapping[str, Any]) -> tuple[str, ...]:
+    return (order["order_id"], *order.get("combine_orders", ()))
 
 
 def _parcel(
@@ -231,7 +244,7 @@ def _parcel(
         return recipient
     return OrderParcel(
         batch.shop_id,
-        _order_ids(order),
+        batch.order_ids(order),
         order.get("pack_id", ""),
         recipient,
         read_goods(order["items"]),

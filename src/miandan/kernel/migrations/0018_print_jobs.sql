@@ -126,13 +126,14 @@ CREATE TABLE print_sheet (
     steps         integer     NOT NULL DEFAULT 1,
     PRIMARY KEY (merchant_id, sheet_id),
     UNIQUE (merchant_id, job_id, place),
-    CHECK ((state = 'printed') = (evidence <> '')),
-    CHECK (state NOT IN ('leased', 'sent', 'printed', 'doubtful') OR agent_id IS NOT NULL AND copy > 0),
-    CHECK (state NOT IN ('failed', 'doubtful', 'stopped') OR reason <> ''),
-    CHECK ((ended_at IS NULL) = (state IN ('queued', 'leased', 'sent'))),
-    CHECK ((decided_by <> '') = (state IN ('printed', 'failed', 'doubtful'))),
-    CHECK (recalled_to IS NULL OR state IN ('leased', 'sent')),
-    CHECK (NOT copy_free OR state = 'queued' AND copy > 0 AND drawn > 0)
+    CONSTRAINT print_sheet_proven CHECK ((state = 'printed') = (evidence <> '')),
+    CONSTRAINT print_sheet_given_out CHECK (
+        state NOT IN ('leased', 'sent', 'printed', 'doubtful') OR agent_id IS NOT NULL AND copy > 0),
+    CONSTRAINT print_sheet_reasoned CHECK (state NOT IN ('failed', 'doubtful', 'stopped') OR reason <> ''),
+    CONSTRAINT print_sheet_ended CHECK ((ended_at IS NULL) = (state IN ('queued', 'leased', 'sent'))),
+    CONSTRAINT print_sheet_decided CHECK ((decided_by <> '') = (state IN ('printed', 'failed', 'doubtful'))),
+    CONSTRAINT print_sheet_recalled CHECK (recalled_to IS NULL OR state IN ('leased', 'sent')),
+    CONSTRAINT print_sheet_copy_free CHECK (NOT copy_free OR state = 'queued' AND copy > 0 AND drawn > 0)
 );
 -- at most one sheet of a number is on its way to paper
 CREATE UNIQUE INDEX print_sheet_live ON print_sheet (merchant_id, carrier, number)
@@ -140,6 +141,7 @@ CREATE UNIQUE INDEX print_sheet_live ON print_sheet (merchant_id, carrier, numbe
 CREATE UNIQUE INDEX print_sheet_copy ON print_sheet (merchant_id, carrier, number, copy) WHERE copy > 0;
 CREATE INDEX print_sheet_number ON print_sheet (merchant_id, carrier, number);
 CREATE INDEX print_sheet_queue ON print_sheet (merchant_id, job_id, place) WHERE state = 'queued';
+CREATE INDEX print_sheet_to_check ON print_sheet (merchant_id, queued_at) WHERE state IN ('failed', 'doubtful');
 CREATE INDEX print_sheet_held ON print_sheet (agent_id) WHERE state IN ('leased', 'sent');
 
 -- What became of each sheet, step by step; `state` is the one after the step.

@@ -148,7 +148,6 @@ class Client:
             path,
             Operation.PRINT_JOB,
             self._printer(path),
-            attribute("requesting-user-name", Tag.NAME, USER),
             attribute("job-name", Tag.NAME, name),
             attribute("document-format", Tag.MIME_TYPE, document_format),
             document=document,
@@ -167,14 +166,12 @@ class Client:
 
     async def cancel(self, path: str, job_id: int) -> None:
         """Take a job out of the queue."""
-        user = attribute("requesting-user-name", Tag.NAME, USER)
-        await self._ask(path, Operation.CANCEL_JOB, *self._job(path, job_id), user)
+        await self._ask(path, Operation.CANCEL_JOB, *self._job(path, job_id))
 
     async def purge(self, path: str, job_id: int) -> None:
         """Let CUPS forget a job with its document, which it would keep on its disk for a day."""
-        user = attribute("requesting-user-name", Tag.NAME, USER)
         purged = attribute("purge-job", Tag.BOOLEAN, True)
-        await self._ask(path, Operation.CANCEL_JOB, *self._job(path, job_id), user, purged)
+        await self._ask(path, Operation.CANCEL_JOB, *self._job(path, job_id), purged)
 
     async def close(self) -> None:
         await self._post.close()
@@ -190,7 +187,9 @@ class Client:
             attribute("attributes-charset", Tag.CHARSET, "utf-8"),
             attribute("attributes-natural-language", Tag.LANGUAGE, "en"),
         )
-        group = Attributes(Group.OPERATION, (*begin, *attributes))
+        # Behind the target, which the RFCs want third. A server shows the names of jobs to their user only.
+        user = attribute("requesting-user-name", Tag.NAME, USER)
+        group = Attributes(Group.OPERATION, (*begin, *attributes[:1], user, *attributes[1:]))
         answer = await self._post.ask(path, Message(operation, self._post.number(), (group,)), document)
         if answer.code >= _OK:
             raise Declined(answer.code, answer.first(Group.OPERATION).text("status-message"))

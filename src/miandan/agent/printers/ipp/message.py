@@ -185,9 +185,9 @@ def _packed(tag: int, content: Content) -> bytes:
         case ((Tag.TEXT_WITH_LANGUAGE | Tag.NAME_WITH_LANGUAGE), str()):
             text = content.encode()
             return struct.pack(">H", len(_NO_LANGUAGE)) + _NO_LANGUAGE + struct.pack(">H", len(text)) + text
-        case (_, str()):
+        case (_, str()) if Tag.TEXT <= tag <= Tag.MIME_TYPE:
             return content.encode()
-        case (_, bytes()):
+        case (_, bytes()) if not Tag.TEXT <= tag <= Tag.MIME_TYPE:
             return content
     raise ValueError(f"{content!r} is no value of tag {tag:#04x}")
 

@@ -35,6 +35,9 @@ CUPS_RAW: Final = "application/vnd.cups-raw"
 PATIENCE_SECONDS: Final = 300.0
 """Until a job that does not end is taken back: long enough to put paper in."""
 
+RECALL_SECONDS: Final = 10.0
+"""The same for a job of an earlier run, which a start has to wait for."""
+
 _OCTETS: Final = "application/octet-stream"
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 _LOST_LOOKS: Final = 10
@@ -78,7 +81,7 @@ class QueuePrinter(Printer):
             raise self.nothing_sent(NOT_TAKEN, no.message) from no
         except (AnswerLost, Refusal) as lost:
             job_id = await self._found_again(name, lost)
-        return await self._ended(await self._watched(job_id), job_id)
+        return await self._ended(await self._watched(job_id, self._patience), job_id)
 
     async def _format(self) -> str:
         """What the document is called there. Raises NothingSent where it would not be taken."""
@@ -115,10 +118,10 @@ class QueuePrinter(Printer):
                     return job
         return None
 
-    async def _watched(self, job_id: int) -> Job:
+    async def _watched(self, job_id: int, patience: float) -> Job:
         """The job when it has ended, or as it stands when patience has. Raises Broke."""
         loop = asyncio.get_running_loop()
-        until, pause, lost = loop.time() + self._patience, _SHORTEST_LOOK, 0
+        until, pause, lost = loop.time() + patience, _SHORTEST_LOOK, 0
         while True:
             try:
                 job = await self._client.job(self._path, job_id)
@@ -145,21 +148,24 @@ class QueuePrinter(Printer):
                 raise self.nothing_sent(WITHDRAWN, f"job {job_id}")
             case JobState.COMPLETED | JobState.CANCELED | JobState.ABORTED:
                 raise self.refused(f"job {job_id}: {said or job.state.name.lower()}")
-        raise await self._taken_back(job_id)
+        return await self._taken_back(job_id)
 
-    async def _taken_back(self, job_id: int) -> Exception:
-        """The queue was too slow; what to raise once the job cannot come out any more, or that it still may."""
+    async def _taken_back(self, job_id: int) -> Outcome:
+        """The queue was too slow, so its job is cancelled. Raises NothingSent, DeviceRefused, Broke."""
         condition = await self.condition()
         try:
-            await self._client.cancel(self._path, job_id)
+            with suppress(Declined):  # it has ended in this moment
+                await self._client.cancel(self._path, job_id)
             after = await self._client.job(self._path, job_id)
         except _FAILURES as failed:
-            return self.broke(STALLED, f"job {job_id}: {_words(failed)}")
+            raise self.broke(STALLED, f"job {job_id}: {_words(failed)}") from failed
+        if after.state is JobState.COMPLETED:
+            return await self._ended(after, job_id)
         if after.state is JobState.CANCELED and not after.was_processed:
-            return self.nothing_sent(NOT_READY, condition.state)
+            raise self.nothing_sent(NOT_READY, condition.state)
         if not condition.state.can_print:
-            return self.refused(condition.state)
-        return self.broke(STALLED, f"job {job_id}")
+            raise self.refused(condition.state)
+        raise self.broke(STALLED, f"job {job_id}")
 
     async def _forgotten(self, job_id: int) -> None:
         """CUPS keeps documents, and a document shows a person. Where it may not be purged its own limits hold."""
@@ -186,10 +192,10 @@ class QueuePrinter(Printer):
             job = await self._job_called(_job_name(sheet))
             if job is None:
                 return None
-            return await self._ended(await self._watched(job.job_id), job.job_id)
+            return await self._ended(await self._watched(job.job_id, RECALL_SECONDS), job.job_id)
         except NothingSent as nothing:
             return nothing
-        except (*_FAILURES,):
+        except _FAILURES:  # Broke and DeviceRefused are refusals too: in doubt
             return None
 
 

@@ -5,7 +5,7 @@ or 300003 (all). Only a decryption of which nothing came out is refused as a who
 alone would take empty texts for an answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ from miandan.access.model import Scope, SubjectKind
 from miandan.access.tokens import authorisations_of_app
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
-from miandan.dialects.doudian.reading import order_named
+from miandan.dialects.doudian.order_ids import without_a
 from miandan.kernel.errors import Refusal
+from miandan.orders.ids import refuse_odd_id
 from miandan.orders.listing import count_received
 from miandan.vault.decrypts import Asked, Asker, Shown, decrypt, sensitive
 from miandan.vault.issued import search_index_text
@@ -23,6 +24,8 @@ from miandan.vault.purposes import RecipientField
 
 PURPOSE: Final = "after_sale"
 """What a shop's software decrypts for; it covers name, phone and address, and draws on the budget."""
+
+_NOT_YOURS: Final = "vault.cipher_not_yours"
 
 SOME_FAILED: Final = 300_008
 ALL_FAILED: Final = 300_003
@@ -44,16 +47,19 @@ async def batch_decrypt(call: Call) -> dict[str, Any]:
     async def orders_since(since: datetime) -> int:
         return await count_received(call.db, await shops_of(call), since)
 
-    results = await decrypt(
-        call.db,
-        call.hall.vault,
-        _asked(items),
-        asker=Asker(call.app.app_key, f"app:{call.app.app_key}", account_id[:64], account_type[:64]),
-        merchant_id=call.merchant_id,
-        shop=call.shop_id,
-        purpose=PURPOSE,
-        orders_since=orders_since,
-    )
+    async def opened(asked: Sequence[Asked]) -> list[Shown | Refusal]:
+        return await decrypt(
+            call.db,
+            call.hall.vault,
+            asked,
+            asker=Asker(call.app.app_key, f"app:{call.app.app_key}", account_id[:64], account_type[:64]),
+            merchant_id=call.merchant_id,
+            shop=call.shop_id,
+            purpose=PURPOSE,
+            orders_since=orders_since,
+        )
+
+    results = await _under_either_id(items, opened)
     refusals = [result for result in results if isinstance(result, Refusal)]
     if len(refusals) == len(results):
         raise _why_nothing(refusals)
@@ -67,14 +73,12 @@ async def batch_decrypt(call: Call) -> dict[str, Any]:
 async def batch_sensitive(call: Call) -> dict[str, Any]:
     """Masks of at most 50 texts; free of budget and log."""
     items = call.params["cipher_infos"]
-    results = await sensitive(
-        call.db,
-        call.hall.vault,
-        _asked(items),
-        app=call.app.app_key,
-        merchant_id=call.merchant_id,
-        shop=call.shop_id,
-    )
+
+    async def masked(asked: Sequence[Asked]) -> list[Shown | Refusal]:
+        where = {"merchant_id": call.merchant_id, "shop": call.shop_id}
+        return await sensitive(call.db, call.hall.vault, asked, app=call.app.app_key, **where)
+
+    results = await _under_either_id(items, masked)
     infos = [_info(item, result, "order.batchSensitive") for item, result in zip(items, results, strict=True)]
     return {"decrypt_infos": infos, "custom_err": _custom_err(results)}
 
@@ -83,15 +87,18 @@ async def batch_sensitive(call: Call) -> dict[str, Any]:
 async def batch_encrypt(call: Call) -> dict[str, Any]:
     """Ciphertext of plain texts for an order id or an id of the app's own; the plain text is not sent back."""
     items = call.params["batch_encrypt_list"]
+    odd = {place: refusal for place, item in enumerate(items) if (refusal := _odd_id(item["auth_id"])) is not None}
     texts = [
-        PlainText(
-            order_named(item["auth_id"]), _TYPES[item["sensitive_type"]], item["plain_text"], item["is_support_index"]
-        )
-        for item in items
+        PlainText(item["auth_id"], _TYPES[item["sensitive_type"]], item["plain_text"], item["is_support_index"])
+        for place, item in enumerate(items)
+        if place not in odd
     ]
-    results = await encrypt_texts(
-        call.db, call.hall.vault, call.merchant_id, texts, app=call.app.app_key, shop=call.shop_id
+    written = iter(
+        await encrypt_texts(
+            call.db, call.hall.vault, call.merchant_id, texts, app=call.app.app_key, shop=call.shop_id
+        )
     )
+    results = [odd[place] if place in odd else next(written) for place in range(len(items))]
     infos = [
         {"auth_id": item["auth_id"], "cipher_text": result if isinstance(result, str) else "", "decrypt_text": ""}
         | _error(result, "order.batchEncrypt")
@@ -139,8 +146,28 @@ async def shops_of(call: Call) -> set[tuple[int, str]]:
     }
 
 
-def _asked(items: Sequence[Mapping[str, Any]]) -> list[Asked]:
-    return [Asked(order_named(item["auth_id"]), item["cipher_text"]) for item in items]
+async def _under_either_id(
+    items: Sequence[Mapping[str, Any]], show: Callable[[Sequence[Asked]], Awaitable[list[Shown | Refusal]]]
+) -> list[Shown | Refusal]:
+    """Each text under the id as it is written, and where that is not its own, under the id without an A."""
+    results = await show([Asked(item["auth_id"], item["cipher_text"]) for item in items])
+    again = {
+        place: Asked(bare, item["cipher_text"])
+        for place, (item, result) in enumerate(zip(items, results, strict=True))
+        if isinstance(result, Refusal) and result.code == _NOT_YOURS and (bare := without_a(item["auth_id"]))
+    }
+    if again:
+        for place, result in zip(again, await show(list(again.values())), strict=True):
+            results[place] = result
+    return results
+
+
+def _odd_id(auth_id: str) -> Refusal | None:
+    try:
+        refuse_odd_id(auth_id)
+    except Refusal as refusal:
+        return refusal
+    return None
 
 
 def _why_nothing(refusals: Sequence[Refusal]) -> Refusal:

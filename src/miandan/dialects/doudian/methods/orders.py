@@ -10,9 +10,10 @@ from miandan.accounts.model import AccountState
 from miandan.carriers.model import Carrier
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
+from miandan.dialects.doudian.order_ids import orders_meant
 from miandan.dialects.doudian.order_search import find_page
 from miandan.dialects.doudian.order_tree import Issuing, open_address_id, order_trees, plain_texts, searchable_texts
-from miandan.dialects.doudian.reading import carrier_code, carrier_named, company_id, order_named
+from miandan.dialects.doudian.reading import carrier_code, carrier_named, company_id
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
@@ -45,7 +46,8 @@ def _issuing(call: Call) -> Issuing:
 
 async def _orders_named(call: Call, order_ids: Sequence[str]) -> list[TradeOrder]:
     """Raises orders.unknown, also for an order of another shop."""
-    refs = [OrderRef(call.shop_id, order_named(order_id)) for order_id in order_ids]
+    meant = await orders_meant(call, order_ids)
+    refs = [OrderRef(call.shop_id, meant[order_id]) for order_id in order_ids]
     known = await find_orders(call.db, call.merchant_id, refs)
     for ref in refs:
         if ref not in known:
@@ -60,7 +62,9 @@ async def _orders_named(call: Call, order_ids: Sequence[str]) -> list[TradeOrder
 async def merge(call: Call) -> dict[str, Any]:
     """Groups of two orders or more that may share a parcel. One whose receiver is no longer the one that its
     open_address_id stands for is in no group: the caller's goods would go to where its owner has left."""
-    pairs = {OrderRef(call.shop_id, order_named(row["order_id"])): row for row in call.params["merge_list"]}
+    rows = call.params["merge_list"]
+    meant = await orders_meant(call, [row["order_id"] for row in rows])
+    pairs = {OrderRef(call.shop_id, meant[row["order_id"]]): row for row in rows}
     known = await find_orders(call.db, call.merchant_id, list(pairs))
     keys = await call.hall.vault.keys_for(call.merchant_id, [order.recipient for order in known.values()])
     stale = {ref for ref, order in known.items() if pairs[ref]["open_address_id"] != open_address_id(order)}
@@ -81,9 +85,10 @@ async def logistics_company_list(call: Call) -> list[dict[str, Any]]:
 @method("order.queryLogisticsCompanyList", Scope.ORDERS)
 async def query_logistics_company_list(call: Call) -> dict[str, Any]:
     """The shop's carriers. Orders bring none of their own here, so each order that is known has an empty list."""
-    asked = {order_named(order_id): order_id for order_id in call.params.get("shop_order_ids", ())}
-    if len(asked) > MOST_ASKED:
+    named = dict.fromkeys(call.params.get("shop_order_ids", ()))
+    if len(named) > MOST_ASKED:
         raise Refusal("doudian.field_limit", field="shop_order_ids", limit=f"0..{MOST_ASKED}")
+    asked = {meant: order_id for order_id, meant in (await orders_meant(call, named)).items()}
     offered = await offered_to(call.db, call.merchant_id, call.shop_id, list(asked))
     return {
         "logistics_company_list_by_shop": [_company(one) for one in offered.carriers],

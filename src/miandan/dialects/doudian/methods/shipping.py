@@ -8,7 +8,8 @@ from typing import Any
 
 from miandan.access.model import Scope
 from miandan.dialects.doudian.calls import Call, method
-from miandan.dialects.doudian.reading import carrier_of, order_named
+from miandan.dialects.doudian.order_ids import order_meant, orders_meant
+from miandan.dialects.doudian.reading import carrier_of
 from miandan.kernel.errors import Refusal
 from miandan.outbound import service as outbound
 from miandan.outbound.model import (
@@ -26,7 +27,8 @@ from miandan.outbound.model import (
 @method("order.logisticsAdd", Scope.SHIP)
 async def logistics_add(call: Call) -> dict[str, Any]:
     """All that is left of an order, in one parcel. The same number again is answered as the first time."""
-    ask = ShipOrder(**_said(call), order_id=order_named(call.params["order_id"]), parcel=_parcel(call.params))
+    order_id = await order_meant(call, call.params["order_id"])
+    ask = ShipOrder(**_said(call), order_id=order_id, parcel=_parcel(call.params))
     await outbound.ship_order(call.hall.shipping, ask)
     return {}
 
@@ -36,9 +38,8 @@ async def logistics_add_multi_pack(call: Call) -> dict[str, Any]:
     """One order in many parcels, all of them or none; the same request_id is answered with the same packs."""
     params = call.params
     packs = tuple(PackAsk(_parcel(pack), _lines(pack["shipped_order_info"])) for pack in params["pack_list"])
-    ask = ShipInPacks(
-        **_said(call), order_id=order_named(params["order_id"]), packs=packs, request_id=params["request_id"]
-    )
+    order_id = await order_meant(call, params["order_id"])
+    ask = ShipInPacks(**_said(call), order_id=order_id, packs=packs, request_id=params["request_id"])
     return {"pack_list": [_pack(shipment) for shipment in await outbound.ship_in_packs(call.hall.shipping, ask)]}
 
 
@@ -46,9 +47,10 @@ async def logistics_add_multi_pack(call: Call) -> dict[str, Any]:
 async def logistics_add_single_pack(call: Call) -> dict[str, Any]:
     """Many orders in one parcel; the same request_id is answered with the same pack."""
     params = call.params
+    meant = await orders_meant(call, params["order_id_list"])
     ask = ShipTogether(
         **_said(call),
-        order_ids=tuple(map(order_named, params["order_id_list"])),
+        order_ids=tuple(meant.values()),
         parcel=_parcel(params),
         request_id=params["request_id"],
         lines=_lines(params["shipped_order_info"]),
@@ -60,14 +62,14 @@ async def logistics_add_single_pack(call: Call) -> dict[str, Any]:
 @method("order.logisticsEdit", Scope.SHIP)
 async def logistics_edit(call: Call) -> dict[str, Any]:
     """Another number for an order that went out in one parcel."""
-    await outbound.change_number(call.hall.shipping, _change(call))
+    await outbound.change_number(call.hall.shipping, await _change(call))
     return {}
 
 
 @method("order.logisticsEditByPack", Scope.SHIP)
 async def logistics_edit_by_pack(call: Call) -> dict[str, Any]:
     """Another number for one pack of an order, and so for every order in that pack."""
-    await outbound.change_pack_number(call.hall.shipping, call.params["pack_id"], _change(call))
+    await outbound.change_pack_number(call.hall.shipping, call.params["pack_id"], await _change(call))
     return {}
 
 
@@ -95,8 +97,9 @@ def _lines(given: Sequence[Mapping[str, Any]]) -> tuple[LineAsk, ...]:
     return tuple(LineAsk(one["shipped_order_id"], one.get("shipped_num")) for one in given)
 
 
-def _change(call: Call) -> NumberChange:
-    return NumberChange(**_said(call), order_id=order_named(call.params["order_id"]), parcel=_parcel(call.params))
+async def _change(call: Call) -> NumberChange:
+    order_id = await order_meant(call, call.params["order_id"])
+    return NumberChange(**_said(call), order_id=order_id, parcel=_parcel(call.params))
 
 
 def _pack(shipment: Shipment) -> dict[str, Any]:

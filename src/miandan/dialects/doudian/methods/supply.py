@@ -19,7 +19,8 @@ from miandan.accounts.supply_model import (
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.moments import seconds
-from miandan.dialects.doudian.reading import carrier_code, carrier_named, order_named
+from miandan.dialects.doudian.order_ids import orders_meant
+from miandan.dialects.doudian.reading import carrier_code, carrier_named
 from miandan.dialects.doudian.supplied_goods import state_packs, state_whole
 from miandan.dialects.doudian.supplying import at_work_on, supplied_number, take_for_sellers, user_id_of
 from miandan.kernel.errors import Refusal
@@ -101,7 +102,8 @@ async def seller_distribute(call: Call) -> dict[str, Any]:
     supplier, order_ids = call.params["supplier_id"].strip(), call.params["order_ids"]
     if not (supplier.isascii() and supplier.isdigit() and int(supplier) < 2**63):
         raise Refusal("supply.no_relation", shop=call.shop_id, state="none")
-    refs = [OrderRef(call.shop_id, order_named(one)) for one in order_ids]
+    meant = await orders_meant(call, order_ids)
+    refs = [OrderRef(call.shop_id, meant[one]) for one in order_ids]
     given = await supply_orders.distribute(call.db, call.merchant_id, refs, int(supplier))
     return {
         "distr_order_list": [

@@ -1,0 +1,131 @@
+"""What only a platform's own component can open is passed on to it and told of by it, or refused in both languages."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.agent.components.bench import PAGE, counter, document, number, task
+from tests.agent.components.vendor import vendor
+
+SEALED = {"encryptedData": "AES:QUJDREVG", "signature": "MD:abc", "templateURL": "http://cloudprint.cainiao.com/t/1"}
+
+
+def sealed(waybill: str | None = None) -> dict[str, Any]:
+    waybill = waybill or number()
+    return {"documentID": waybill, "contents": [SEALED | {"encryptedData": f"AES:{waybill}"}]}
+
+
+async def test_without_a_way_to_pass_it_on_it_is_refused_in_both_languages(tmp_path: Path) -> None:
+    async with counter(tmp_path, "cainiao", "doudian") as desk:
+        desk.allow()
+        async with desk.page("cainiao", query="?notices=0.x") as page:
+            await page.ask("print", task=task(sealed()))
+            last = (await page.until("failed"))[-1]
+            assert last["errorCode"] == 40
+            assert "菜鸟打印组件" in last["printStatus"][0]["msg"]
+            assert "genuine Cainiao" in last["printStatus"][0]["msg"]
+        assert desk.papers() == []
+
+
+async def test_a_task_is_passed_on_as_it_came_and_its_notices_come_back(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options) as desk:
+            desk.allow()
+            wanted = task(sealed(), sealed(), printer="their printer")
+            async with desk.page("cainiao") as page:
+                assert (await page.ask("print", 3, task=wanted))["vendor"] is True
+                heard = await page.until("printed")
+                assert all(one["vendor"] for one in heard)
+                rows = (await page.ask("getTaskStatus", taskID=[wanted["taskID"]]))["printStatus"][0]["detailStatus"]
+                assert [(row["status"], row["evidence"]) for row in rows] == [("success", "sent_only")] * 2
+            [frame] = genuine.heard
+            assert json.loads(frame) == {"cmd": "print", "requestID": 3, "version": "1.0", "task": wanted}
+            assert genuine.origins == [PAGE]
+            assert desk.papers() == []
+
+
+async def test_the_same_is_passed_on_once(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options, answer_seconds=0.3) as desk:
+            desk.allow()
+            one = sealed()
+            wanted = task(one)
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                for _ in range(2):
+                    await page.ask("print", task=wanted)
+                    await page.until("printed")
+                refused = await page.ask("print", task=task(one))
+                assert (refused["status"], "agent.component_duplicate" in refused["msg"]) == ("failed", True)
+                other = wanted | {"documents": [sealed() | {"documentID": one["documentID"]}]}
+                refused = await page.ask("print", task=other)
+                assert (refused["status"], "agent.component_same_name" in refused["msg"]) == ("failed", True)
+                more = sealed()
+                await page.ask("print", task=wanted | {"documents": [one, more]})
+                await page.until("printed")
+            assert len(genuine.heard) == 2
+            assert [doc["documentID"] for doc in json.loads(genuine.heard[1])["task"]["documents"]] == [
+                more["documentID"]
+            ]
+
+
+async def test_a_component_that_breaks_off_leaves_a_doubt_and_one_that_is_not_there_leaves_none(tmp_path: Path) -> None:
+    async with vendor("gone") as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}, "doudian": {"vendor_port": 1}}
+        async with counter(tmp_path, "cainiao", "doudian", component=options) as desk:
+            desk.allow()
+            wanted = task(sealed())
+            async with desk.page("cainiao") as page:
+                await page.ask("print", task=wanted)
+                await asyncio.sleep(0.2)
+                rows = (await page.ask("getTaskStatus", taskID=wanted["taskID"]))["printStatus"][0]["detailStatus"]
+                assert "agent.component_doubtful" in rows[0]["msg"]
+            async with desk.page("doudian") as page:
+                refused = await page.ask("print", task=task(sealed()))
+                assert "agent.component_vendor_silent" in refused["msg"]
+
+
+async def test_what_fails_there_may_be_sent_again(tmp_path: Path) -> None:
+    async with vendor("failed") as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options) as desk:
+            desk.allow()
+            wanted = task(sealed())
+            async with desk.page("cainiao") as page:
+                for _ in range(2):
+                    await page.ask("print", task=wanted)
+                    await page.until("failed")
+                    await asyncio.sleep(0.1)
+            assert len(genuine.heard) == 2
+
+
+async def test_a_task_with_both_kinds_prints_ours_and_refuses_theirs(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options) as desk:
+            desk.allow()
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                await page.ask("print", task=task(document(), sealed()))
+                last = (await page.until("failed"))[-1]
+                assert [row["status"] for row in last["printStatus"]] == ["success", "failed"]
+            assert (len(desk.papers()), genuine.heard) == (1, [])
+
+
+async def test_jd_is_passed_on_too(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"jd": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "jd", component=options) as desk:
+            desk.allow()
+            asked = {
+                "orderType": "PRINT",
+                "key": "k",
+                "version": "2",
+                "parameters": {"contents": [{"printData": "cipher"}]},
+            }
+            async with desk.page("jd") as page:
+                for _ in range(2):
+                    await page.say(asked)
+                    assert (await page.hear())["success"] == "true"
+            assert len(genuine.heard) == 1
