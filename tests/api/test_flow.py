@@ -32,7 +32,7 @@ async def test_an_order_is_put_taken_printed_shipped_and_tracked(ground: Ground)
         assert stated["lines"] == [{"line_id": "1", "quantity": 2, "ordered": 2}]
         scan = {"number": number, "happened_at": now().isoformat(), "action": "collected", "text": "已揽收"}
         assert (await carrier.ok("POST", "/scans", {"scans": [scan, scan]}))["accepted"] == 1
-        await applying.apply_waiting(shop.running.hall.db)
+        await applying.apply_waiting(shop.running.hall.db, shop.running.hall.vault)
         route = await shop.ok("GET", f"/waybills/zto/{number}/scans")
         assert [one["action"] for one in route["scans"]] == ["collected"]
 
@@ -196,6 +196,17 @@ async def test_a_bad_scan_stops_no_other_and_unknown_numbers_are_kept(ground: Gr
         kept = await carrier.ok("POST", "/scans", {"scans": scans})
         assert (kept["accepted"], kept["unread"]) == (2, 1)
         assert [(one["place"], one["problem"]["code"]) for one in kept["refused"]] == [(1, "scan.too_old")]
+
+
+@pytest.mark.parametrize("wrong", [None, "", "昨天", 1_700_000_000, "2026-01-01 10:00:00", "9" * 300])
+async def test_a_scan_whose_time_cannot_be_read_loses_no_other(ground: Ground, wrong: object) -> None:
+    async with ground.shop_and_carrier() as (_, carrier):
+        good = {"number": "ZT99999997", "happened_at": now().isoformat(), "code": "GOT"}
+        scans = [good | {"happened_at": wrong}, good, {"number": "ZT99999997", "code": "GOT"}]
+        kept = await carrier.ok("POST", "/scans", {"scans": scans})
+        assert kept["accepted"] + kept["repeated"] == 1
+        named = [(one["place"], one["problem"]["code"]) for one in kept["refused"]]
+        assert named == [(0, "scan.no_time"), (2, "scan.no_time")]
 
 
 async def test_a_carrier_decides_the_applications_to_it(ground: Ground) -> None:

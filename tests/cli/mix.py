@@ -86,7 +86,7 @@ async def _lives(world: World) -> None:
     await _statements(world, shipped)
     said = [Scan("yto", shipped, action, now()) for action in (Action.COLLECTED, Action.SIGNED)]
     await tracking.push(world.db, said)
-    await outbox.deliver(world.db, applying.HANDLERS)
+    await outbox.deliver(world.db, applying.handlers(world.vault))
 
 
 async def _statements(world: World, number: str) -> None:

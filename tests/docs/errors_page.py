@@ -25,6 +25,8 @@ ROOMS = {
     "waybills": "取号、取消、换单 / Taking, cancelling, retaking",
     "tracking": "轨迹 / Scans",
     "printing": "打印 / Printing",
+    "link": "打印端入口 / The agents' door",
+    "agent": "打印端 / Print agent",
     "outbound": "发货 / Shipping",
     "api": "原生接口 / Native API",
     "dialects": "其它平台的接口 / Interfaces of other platforms",

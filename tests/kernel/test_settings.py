@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from miandan.agent.folder import AgentSettings
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
 
+ROWS = [*Settings.rows(), *AgentSettings.rows()]
 DOCUMENT = Path(__file__).parents[2] / "docs/settings.md"
 
 
 def test_every_setting_stands_in_the_documentation_with_both_texts_and_its_default() -> None:
     lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
-    for row in Settings.rows():
+    for row in ROWS:
         line = f"| `{row.name}` | {row.zh} | {row.en} | {f'`{row.default}`' if row.default else '-'} |"
         assert line in lines, f"docs/settings.md lacks: {line}"
 
@@ -23,7 +25,7 @@ def test_the_documentation_names_no_setting_that_does_not_exist() -> None:
         for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
         if line.startswith("| `MIANDAN_")
     }
-    assert documented == {row.name for row in Settings.rows()}
+    assert documented == {row.name for row in ROWS}
 
 
 def test_an_empty_environment_gives_the_documented_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ async def test_a_server_that_is_none_is_told_apart(depots: Depots, tmp_path: Pat
     async with depots() as depot:
         assert (await refused(depot, tmp_path, "1", "ftp://x")).code == "agent.address_wrong"
         assert (await refused(depot, tmp_path, "1", "http://127.0.0.1:1")).code == "agent.server_unreachable"
-        assert (await refused(depot, tmp_path, "1", depot.running.url + "/api")).code == "agent.server_unreachable"
+        assert (await refused(depot, tmp_path, "1", depot.running.url + "/health")).code == "agent.server_unreachable"
 
 
 async def test_whoever_leaves_is_given_nothing_more_and_may_pair_again_under_other_keys(

@@ -6,10 +6,10 @@ from typing import Any
 
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
-from miandan.kernel.database import Database
 from miandan.tracking import applying
 from miandan.tracking.model import Action, Scan
 from miandan.waybills.model import Taken
+from tests.waybills.world import World
 
 START = now().replace(microsecond=0) - timedelta(hours=20)
 _serials = count(1)
@@ -32,6 +32,6 @@ def scan(number: str | Taken, action: Action = Action.COLLECTED, hour: float = 0
     return Scan(carrier, text, action, more.pop("moment", at(hour)), **{"site_code": "571001"} | more)
 
 
-async def deliver(db: Database) -> None:
+async def deliver(world: World) -> None:
     """Hand over what waits for waybills."""
-    await outbox.deliver(db, applying.HANDLERS)
+    await outbox.deliver(world.db, applying.handlers(world.vault))

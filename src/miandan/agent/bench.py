@@ -6,15 +6,16 @@ print or the journal cannot be written; sheets that wait can still be taken back
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from miandan.agent.journal import Ended, Journal, Slip
+from miandan.agent.journal import RECALLED, STOPPED_BEFORE, STOPPED_PRINTING, Ended, Journal, Slip
 from miandan.agent.log import Log
 from miandan.agent.printers.model import NOT_READY, UNREACHABLE, Condition, NothingSent, Printer, State
+from miandan.agent.rendering import Content
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
 from miandan.labels.agent_link import Evidence, Outcome
@@ -25,6 +26,9 @@ AHEAD: Final = 2
 FIRST_LOOK_SECONDS: Final = 0.5
 LONGEST_LOOK_SECONDS: Final = 5.0
 """How often a printer that cannot print is asked again."""
+
+FINE_SECONDS: Final = 3.0
+"""So long after a sheet came out a printer is not asked whether it can print."""
 
 _AGAIN: Final = frozenset((UNREACHABLE, NOT_READY))  # what passes; nothing was sent, so it is tried again
 
@@ -41,10 +45,11 @@ class Done:
 @dataclass(slots=True, eq=False)
 class Task:
     """One sheet on the bench. `draw` makes its document in a worker thread and may raise a Refusal; the hooks are
-    called in the event loop, after the journal has it."""
+    called in the event loop, after the journal has it. `content` lets it share office paper with others."""
 
     slip: Slip
     draw: Callable[[], bytes] = field(repr=False)
+    content: Callable[[], Content] | None = field(default=None, repr=False, kw_only=True)
     on_drawn: Callable[[Slip], None] = lambda _slip: None
     on_begun: Callable[[Slip], None] = lambda _slip: None
     on_end: Callable[[Slip, Ended], None] = lambda _slip, _ended: None
@@ -86,7 +91,8 @@ class Bench:
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
         self._work: list[asyncio.Task[None]] = []
-        self._printing: Task | None = None
+        self._printing: Sequence[Task] = ()
+        self._fine_until = 0.0  # by the loop's clock
 
     @property
     def name(self) -> str:
@@ -109,7 +115,7 @@ class Bench:
         task = self._by_id.get(sheet_id)
         if task is None or task.begun:
             return False
-        self._end(task, _unprinted(task, "agent.recalled"))
+        self._end(task, _unprinted(task, RECALLED))
         return True
 
     def start(self) -> None:
@@ -121,7 +127,7 @@ class Bench:
         self._stopping.set()
         drawing, printing = self._work
         drawing.cancel()
-        if self._printing is None or not self._printing.begun:
+        if not any(task.begun for task in self._printing):
             printing.cancel()
         _, late = await asyncio.wait({printing}, timeout=seconds)
         for one in late:
@@ -150,6 +156,7 @@ class Bench:
                     continue
                 task.on_drawn(task.slip)
                 await self._drawn.put((task, document))
+                del task, document  # what it shows is not kept until the next sheet comes
 
     def _refuse(self, task: Task, refusal: Refusal) -> None:
         self._log.refused("sheet.not_drawn", refusal, printer=self.name, sheet=task.slip.sheet_id)
@@ -161,19 +168,27 @@ class Bench:
     async def _print_always(self) -> None:
         while not self._stopping.is_set():
             task, document = await self._drawn.get()
-            self._printing = task
-            try:
-                while not task.over and await self._can_print(task):
-                    await self._print(task, document)
-            except Exception as failed:  # nobody foresaw it; the next sheet goes on
-                self._end(task, self._broken(task, failed))
-            self._printing = None
+            await self._print_or_end([task], document)
             del task, document  # what it shows is not kept until the next sheet comes
 
-    async def _can_print(self, task: Task) -> bool:
-        """Wait until the printer can print; False when the sheet was taken back before."""
+    async def _print_or_end(self, tasks: Sequence[Task], document: bytes) -> None:
+        """Sheets that share a document, to their end."""
+        self._printing = tasks
+        try:
+            while await self._can_print(tasks) and not await self._print(tasks, document):
+                await asyncio.sleep(FIRST_LOOK_SECONDS)
+        except Exception as failed:  # nobody foresaw it; the next sheet goes on
+            for task in _not_over(tasks):
+                self._end(task, self._broken(task, failed))
+        self._printing = ()
+
+    async def _can_print(self, tasks: Sequence[Task]) -> bool:
+        """Wait until the printer can print; False when all sheets were taken back before."""
         rest = FIRST_LOOK_SECONDS
-        while not task.over:
+        loop = asyncio.get_running_loop()
+        while _not_over(tasks):
+            if loop.time() < self._fine_until:
+                return True
             self.note(await self.printer.condition())
             if self.condition.state.can_print:
                 return True
@@ -181,27 +196,37 @@ class Bench:
             rest = min(rest * 2, LONGEST_LOOK_SECONDS)
         return False
 
-    async def _print(self, task: Task, document: bytes) -> None:
-        task.begun = True  # from here on nothing is taken back
+    async def _print(self, tasks: Sequence[Task], document: bytes) -> bool:
+        """Begin and end; False when certainly no byte left and it is tried again."""
+        tasks = _not_over(tasks)
+        for task in tasks:
+            task.begun = True  # from here on nothing is taken back
         try:
-            await self._journal.begun(task.slip)
+            await asyncio.gather(*(self._journal.begun(task.slip) for task in tasks))
         except asyncio.CancelledError:
-            task.begun = False
+            for task in tasks:
+                task.begun = False
             raise
-        self._log.event("sheet.begun", printer=self.name, sheet=task.slip.sheet_id)
-        if not task.told:
-            task.told = True
-            task.on_begun(task.slip)
-        done = await self._sent(task, document)
-        if done is not None:
-            self._end(task, done)
-        else:
-            task.begun = False
-            self._journal.unsent(task.slip)
-            await asyncio.sleep(FIRST_LOOK_SECONDS)
+        self._tell_begun(tasks)
+        done = await self._sent(tasks[0], document)
+        for task in tasks:
+            if done is not None:
+                self._end(task, done)
+            else:
+                task.begun = False
+                self._journal.unsent(task.slip)
+        return done is not None
+
+    def _tell_begun(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self._log.event("sheet.begun", printer=self.name, sheet=task.slip.sheet_id)
+            if not task.told:
+                task.told = True
+                task.on_begun(task.slip)
 
     async def _sent(self, task: Task, document: bytes) -> Done | None:
         """What became of it; None when certainly no byte left, and it may be tried again."""
+        self._fine_until = 0.0
         try:
             outcome = await self.printer.print_sheet(task.slip, document, self.printer.takes)
         except NothingSent as nothing:
@@ -209,6 +234,7 @@ class Bench:
             return None if nothing.code in _AGAIN else Done(Outcome.FAILED, reason=nothing.code)
         except Exception as failed:
             return self._broken(task, failed)
+        self._fine_until = asyncio.get_running_loop().time() + FINE_SECONDS
         return Done(Outcome.PRINTED, outcome.evidence)
 
     def _broken(self, task: Task, failed: Exception) -> Done:
@@ -241,10 +267,14 @@ class Bench:
             self._on_condition(self.name, condition)
 
 
+def _not_over(tasks: Sequence[Task]) -> Sequence[Task]:
+    return [task for task in tasks if not task.over]
+
+
 def _broken_off(task: Task) -> Done:
     if task.begun:
-        return Done(Outcome.DOUBTFUL, reason="agent.stopped_while_printing")
-    return _unprinted(task, "agent.stopped_before_printing")
+        return Done(Outcome.DOUBTFUL, reason=STOPPED_PRINTING)
+    return _unprinted(task, STOPPED_BEFORE)
 
 
 def _unprinted(task: Task, reason: str) -> Done:

@@ -40,6 +40,17 @@ RETRY_SECONDS: Final = 1.0
 LAST_ENDED: Final = 200
 """Sheets that ended in this run and are remembered for whoever looks."""
 
+JOURNAL_FULL = "agent.journal_full"
+
+RECALLED = "agent.recalled"
+"""Reason of a sheet that was taken back before it began."""
+
+STOPPED_BEFORE = "agent.stopped_before_printing"
+"""Reason of a sheet that the agent did not begin before it ended."""
+
+STOPPED_PRINTING = "agent.stopped_while_printing"
+"""Reason of a doubt: the agent ended between the first and the last byte."""
+
 SERVER: Final = ""
 """The source of sheets that the server gave."""
 
@@ -310,10 +321,10 @@ def after_a_kill(entry: Entry) -> Ended:
     if entry.ended is not None:
         return entry.ended
     if entry.step is Step.BEGUN:
-        return Ended(Outcome.DOUBTFUL, Evidence.NONE, "agent.stopped_while_printing")
+        return Ended(Outcome.DOUBTFUL, Evidence.NONE, STOPPED_PRINTING)
     if entry.step is Step.UNSENT:  # whoever was told that it had begun must not take it for given back
-        return Ended(Outcome.FAILED, Evidence.NONE, "agent.stopped_before_printing")
-    return Ended(Outcome.GIVEN_BACK, Evidence.NONE, "agent.stopped_before_printing")
+        return Ended(Outcome.FAILED, Evidence.NONE, STOPPED_BEFORE)
+    return Ended(Outcome.GIVEN_BACK, Evidence.NONE, STOPPED_BEFORE)
 
 
 def _in_doubt(entry: Entry) -> Entry:

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
-from miandan.agent.journal import SERVER, Ended, Entry, Journal, Slip, Step
+from miandan.agent.journal import RECALLED, SERVER, Ended, Entry, Journal, Slip, Step
 from miandan.agent.link import LinkStatus
 from miandan.agent.log import Log
 from miandan.agent.printers.model import Condition, State
 from miandan.labels import agent_link as wire
+
+PRINTER_UNKNOWN = "agent.printer_unknown"
 
 ROOM: Final = 6
 """Sheets that the agent holds for a printer beyond those that the printer itself has room for: enough to hide the way
@@ -26,21 +28,21 @@ _MOST_RECALLED: Final = 1_000
 
 
 class ServerOrders:
-    """Hears the server (`link.Hears`). `draw` makes the document of a sheet, in a worker thread; `test` prints a
+    """Hears the server (`link.Hears`). `task` says how a sheet is drawn; `test` prints a
     page."""
 
     def __init__(
         self,
         journal: Journal,
         benches: Mapping[str, Bench],
-        draw: Callable[[wire.Sheet], Callable[[], bytes]],
+        task: Callable[[wire.Sheet, Slip], Task],
         test: Callable[[str, str], None],
         said: Callable[[], Sequence[wire.PrinterSaid]],
         log: Log,
     ) -> None:
         self._journal = journal
         self._benches = benches
-        self._draw = draw
+        self._task = task
         self._test = test
         self._said = said
         self._log = log
@@ -73,12 +75,14 @@ class ServerOrders:
             return
         bench = self._benches.get(sheet.printer)
         if bench is None or self._recalled.pop(sheet.sheet_id, self) is None:
-            reason = "agent.printer_unknown" if bench is None else "agent.recalled"
+            reason = PRINTER_UNKNOWN if bench is None else RECALLED
             self.say(wire.Report(sheet.sheet_id, wire.Outcome.GIVEN_BACK, reason=reason))
             return
         slip = Slip(sheet.sheet_id, sheet.printer, sheet.copy, sheet.job_id, sheet.place, sheet.number)
         self._held[sheet.printer] += 1
-        bench.put(Task(slip, self._draw(sheet), on_begun=self._on_begun, on_end=self._on_end))
+        task = self._task(sheet, slip)
+        task.on_begun, task.on_end = self._on_begun, self._on_end
+        bench.put(task)
 
     def on_stop(self, sheet_id: str) -> None:
         """Give a sheet back that has not begun; one that is still on its way, when it comes."""

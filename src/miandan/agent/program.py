@@ -13,20 +13,32 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from importlib import metadata
 from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
 from miandan.agent.folder import Folder, Paired, empty
-from miandan.agent.journal import SERVER, Ended, Journal, Slip, Step, after_a_kill, open_journal
+from miandan.agent.journal import (
+    JOURNAL_FULL,
+    SERVER,
+    STOPPED_BEFORE,
+    Ended,
+    Journal,
+    Slip,
+    Step,
+    after_a_kill,
+    open_journal,
+)
 from miandan.agent.keys import AgentKeys
 from miandan.agent.link import Link, LinkState, LinkStatus
 from miandan.agent.log import Log
+from miandan.agent.office import OfficeBench
 from miandan.agent.orders import ServerOrders, said
 from miandan.agent.pages import page
 from miandan.agent.printers.model import Condition, Printer, State
 from miandan.agent.printers.model import Outcome as CameOut
-from miandan.agent.rendering import Templates, drawn, read_content
+from miandan.agent.rendering import Content, Templates, drawn, read_content
 from miandan.agent.status import (
     AgentStatus,
     Answer,
@@ -95,10 +107,11 @@ class Agent:
         self.journal: Journal = open_journal(self.folder.journal)
         self.journal.start()
         clear_questions(self.folder)
-        self.orders = ServerOrders(self.journal, self.benches, self._draw, self._test, self.described, self.log)
+        self.orders = ServerOrders(self.journal, self.benches, self._task, self._test, self.described, self.log)
         empty(self.folder.spool)
         for printer in self._printers:
-            bench = Bench(printer, self.journal, self._drawers, self.log, self.orders.on_condition)
+            kind = OfficeBench if printer.loaded.per_sheet > 1 else Bench
+            bench = kind(printer, self.journal, self._drawers, self.log, self.orders.on_condition)
             self.benches[printer.name] = bench
         await self._settle_what_was_left()
         for bench in self.benches.values():
@@ -208,12 +221,12 @@ class Agent:
 
     # --- the work behind it
 
-    def _draw(self, sheet: wire.Sheet) -> Callable[[], bytes]:
-        """How a sheet of the server is drawn: opened and read where it is drawn, never kept."""
-        bench, paired = self.benches[sheet.printer], self.paired
+    def _contents(self, sheet: wire.Sheet) -> Callable[[], Content]:
+        """How a sheet of the server is opened and read, where it is drawn; never kept."""
+        paired = self.paired
         assert paired is not None
 
-        def draw() -> bytes:
+        def content() -> Content:
             plain = wire.open_sheet(
                 sheet.sealed,
                 self.keys.opening,
@@ -222,13 +235,20 @@ class Agent:
                 printer=sheet.printer,
                 copy=sheet.copy,
             )
-            content = read_content(plain, sheet.number, sheet.copy, self._templates)
-            made = drawn(content, bench.printer.takes, bench.printer.profile)
-            for warning in made.warnings:
-                self.log.event("sheet.warning", sheet=sheet.sheet_id, kind=warning.kind, field=warning.detail)
-            return made.document
+            return read_content(plain, sheet.number, sheet.copy, self._templates)
 
-        return draw
+        return content
+
+    def _draw(self, sheet_id: str, printer: Printer, content: Callable[[], Content]) -> bytes:
+        made = drawn(content(), printer.takes, printer.profile)
+        for warning in made.warnings:
+            self.log.event("sheet.warning", sheet=sheet_id, kind=warning.kind, field=warning.detail)
+        return made.document
+
+    def _task(self, sheet: wire.Sheet, slip: Slip) -> Task:
+        content = self._contents(sheet)
+        printer = self.benches[sheet.printer].printer
+        return Task(slip, partial(self._draw, sheet.sheet_id, printer, content), content=content)
 
     def _test(self, printer: str, kind: str) -> None:
         """A page that the server asked for; what comes of it is seen in the log and in the printer's condition."""
@@ -274,7 +294,7 @@ class Agent:
                 trouble = self.journal.trouble
                 if trouble is not None:
                     bench.note(Condition(State.ERROR, trouble.code))
-                elif bench.condition.detail == "agent.journal_full" or (
+                elif bench.condition.detail == JOURNAL_FULL or (
                     not bench.waiting and loop.time() - looked[name] > WATCH_SECONDS
                 ):
                     looked[name] = loop.time()
@@ -318,9 +338,9 @@ async def _remembered(printer: Printer, slip: Slip) -> Ended | None:
 
     Where nothing came out the sheet goes back with the device's word for it.
     """
-    known = await printer.recalled(slip)
+    known = await printer.recalled(slip) if printer.loaded.per_sheet == 1 else None  # it knows sheets, not labels
     if known is None:
         return None
     if isinstance(known, CameOut):
         return Ended(wire.Outcome.PRINTED, known.evidence)
-    return Ended(wire.Outcome.GIVEN_BACK, wire.Evidence.DEVICE, "agent.stopped_before_printing")
+    return Ended(wire.Outcome.GIVEN_BACK, wire.Evidence.DEVICE, STOPPED_BEFORE)

@@ -10,10 +10,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from miandan.agent.printers.model import MediaType
+from miandan.agent.printers.model import Loaded, MediaType
 from miandan.kernel.errors import Refusal
 from miandan.labels.checking import read_template
 from miandan.labels.model import LabelData, LabelWarning, Purpose
+from miandan.labels.pdf.imposing import Office, impose
 from miandan.labels.pictures import Bits, write_png
 from miandan.labels.printers.paper import moved
 from miandan.labels.printers.profile import Profile
@@ -25,6 +26,8 @@ from miandan.labels.template import Template
 
 _MOST_TEMPLATES: Final = 64
 """Of a merchant's own that are kept read."""
+
+_FULL: Final = Purpose.PRINT_FULL  # masked already, as its account wants it
 
 
 class _Plain(Struct, frozen=True):
@@ -76,7 +79,7 @@ class Templates:
 
 def _template(written: bytes) -> Template:
     if not written.startswith(b'"'):
-        return read_template(written, standard, Purpose.PRINT_FULL)
+        return read_template(written, standard, _FULL)
     wanted: str = msgspec.json.decode(written)
     name, _, version = wanted.partition("@")
     found = standard(name)
@@ -92,7 +95,7 @@ def read_content(plain: bytes, number: str, copy: int, templates: Templates) -> 
         read = msgspec.json.decode(plain, type=_Plain)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Refusal("labels.sealed_sheet_damaged") from None
-    label = label_of(read.label, purpose=Purpose.PRINT_FULL)  # masked already, as its account wants it
+    label = label_of(read.label, purpose=_FULL)
     if isinstance(label, BadRecord) or (label.number, label.copy) != (number, copy):
         raise Refusal("labels.sealed_sheet_damaged")
     return Content(label, templates.find(bytes(read.template)))
@@ -100,14 +103,23 @@ def read_content(plain: bytes, number: str, copy: int, templates: Templates) -> 
 
 def drawn(content: Content, takes: MediaType, profile: Profile) -> Drawn:
     """One document of everything that a sheet needs; a label whose goods continue has several pages, as a picture one
-    below the other. Raises the Refusals of `labels.rendering.render`."""
+    below the other. Raises what rendering raises."""
     template = content.template or standard_for(content.label.carrier)
     if takes is MediaType.PNG:
         return _picture(content.label, template, profile)
     out = BytesIO()
-    job = Job(format_of(takes, profile), template, profile.dpi, profile, Purpose.PRINT_FULL)
+    job = Job(format_of(takes, profile), template, profile.dpi, profile, _FULL)
     report = render([content.label], job, out)
     return Drawn(out.getvalue(), report.warnings)
+
+
+def imposed(contents: Sequence[Content], loaded: Loaded) -> bytes:
+    """One PDF of labels that share sheets of office paper. Raises what `impose` raises."""
+    out = BytesIO()
+    templates = {id(one.label): one.template or standard_for(one.label.carrier) for one in contents}
+    labels = [one.label for one in contents]
+    impose(labels, out, Office(loaded.office), loaded.per_sheet, lambda label: templates[id(label)], purpose=_FULL)
+    return out.getvalue()
 
 
 def format_of(takes: MediaType, profile: Profile) -> Format:
@@ -125,7 +137,7 @@ def format_of(takes: MediaType, profile: Profile) -> Format:
 
 def _picture(label: LabelData, template: Template, profile: Profile) -> Drawn:
     """With the dots that the printer burns."""
-    sheets = list(rasterise([label], template, dpi=profile.dpi, purpose=Purpose.PRINT_FULL))
+    sheets = list(rasterise([label], template, dpi=profile.dpi, purpose=_FULL))
     pages = [moved(sheet.bits, *profile.offset).bits for sheet in sheets]
     return Drawn(write_png(stacked(pages)), tuple(one for sheet in sheets for one in sheet.warnings))
 

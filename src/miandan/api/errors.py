@@ -66,6 +66,7 @@ _BY_CODE: Final = {
     "api.media_type_wrong": 415,
     "application.decided": 409,
     "vault.shredded": 409,
+    "failure.at_the_server": 500,
     "failure.unforeseen": 500,
 }
 """What the cause alone does not tell."""

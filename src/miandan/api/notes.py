@@ -47,7 +47,7 @@ class Notes:
             await self._app(scope, _limited(receive), tell)
         except Exception as error:
             if note.status:  # the answer is on its way; its end is missing, and the client sees that
-                note.code = "failure.unforeseen"
+                note.code = "failure.at_the_server"
             else:
                 await answer_of_unforeseen(Request(scope), error)(scope, receive, tell)
         finally:

@@ -13,6 +13,7 @@ from miandan.cli.branches import branches
 from miandan.cli.merchants import merchants, shops
 from miandan.cli.options import AsJson, Owner, work
 from miandan.cli.pushes import pushes
+from miandan.cli.scans import scans
 from miandan.cli.supply import shares, supply
 
 LARGEST_ID = 2**63 - 1
@@ -29,6 +30,7 @@ for _name, _commands in (
     ("shares", shares),
     ("apps", apps),
     ("pushes", pushes),
+    ("scans", scans),
     ("agent", agent),
 ):
     app.add_typer(_commands, name=_name)

@@ -13,11 +13,14 @@ from miandan.access.model import shop as shop_subject
 from miandan.access.scopes import Scope, meanings, usual_scopes
 from miandan.carriers.catalogue import catalogue
 from miandan.cli.session import Session, open_session, say, shown
-from miandan.kernel.clock import BEIJING
+from miandan.kernel.clock import BEIJING, now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.settings import DEFAULT_PUBLIC_URL
 from miandan.kernel.wrapping import Wraps
 from miandan.merchants import service as merchants
+from miandan.vault import reveals
+from miandan.vault.decrypts import decrypt_budget_on
 
 _KINDS = {AppKind.TOOL: "工具型 tool", AppKind.SELF_USE: "自用型 self_use"}
 _STATES = {AppState.ACTIVE: "正常 active", AppState.FORBIDDEN: "已停用 forbidden"}
@@ -177,9 +180,35 @@ async def consent(whom: Whom) -> int:
         word, until = await consents.make_word(session.db, found[0])
     _print([f"授权口令 word   {word}"])
     say(f"✓ {_called(found[0])}：{_day(until)} 前用一次 good once, until then（北京时间 Beijing time）")
-    say(f"  授权页 page: {session.settings.public_url}/authorize?service_id=APP")
+    if session.settings.public_url == DEFAULT_PUBLIC_URL:
+        say(
+            "  授权页 page: https://服务器地址/authorize?service_id=APP（换成本服务器对外的地址，或设置 MIANDAN_PUBLIC_URL）"
+        )
+        say("  Put this server's outside address in its place, or set MIANDAN_PUBLIC_URL and it stands here.")
+    else:
+        say(f"  授权页 page: {session.settings.public_url}/authorize?service_id=APP")
     say("! 口令只显示这一次，只交给店铺（或快递公司）的负责人。它之前没用过的口令作废。")
     say("  Shown only this once: hand it to whoever answers for the shop or carrier. Earlier unused words are void.")
+    return 0
+
+
+async def budget(app_key: str, limit: int | None, by_volume: bool) -> int:
+    """How many recipients an app may read in plain on a day: a number of its own, or what its orders come to, which is
+    what no limit of its own means. Without either only what stands is said. Raises access.app_unknown, apps.budget.
+    """
+    if limit is not None and by_volume:
+        raise Refusal("apps.budget")
+    async with open_session() as session:
+        await service.find_app(session.db, app_key)
+        if limit is not None or by_volume:
+            await reveals.set_reveal_limit(session.db, app_key, limit)
+        stands = await reveals.reveal_limit(session.db, app_key)
+    rule = decrypt_budget_on(trade_day(now()))
+    if stands is None:
+        told = f"按订单量 by volume: {rule.base} + 近 {rule.days} 天订单 × {rule.per_hundred_orders}% of the last days' orders"
+    else:
+        told = f"每天 {stands:,} 条 texts a day"
+    _print([f"解密额度 budget  {told}"])
     return 0
 
 

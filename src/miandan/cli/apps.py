@@ -141,6 +141,20 @@ def consent(
     _run(lambda: register.consent(whom))
 
 
+@apps.command("budget")
+def budget(
+    app: Key,
+    limit: Annotated[int | None, typer.Option(help="每天可解密的条数 texts a day; 0: none 不许解密", min=0)] = None,
+    by_volume: Annotated[
+        bool, typer.Option("--by-volume", help="恢复按订单量计算 as its orders come to again")
+    ] = False,
+) -> None:
+    """解密额度：how many recipients an app may read in plain on a day; without options: what stands 不写选项只显示."""
+    from miandan.cli import app_register as register
+
+    _run(lambda: register.budget(app, limit, by_volume))
+
+
 @apps.command("revoke")
 def revoke(
     app: Key,

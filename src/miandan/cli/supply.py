@@ -20,7 +20,7 @@ def propose(
         str, typer.Option("--asked-by", help="提出方 seller | supplier; the other one accepts 另一方确认")
     ],
     evidence: Annotated[str, typer.Option(help="依据 contract number or another reference; nobody's data")],
-    shop: Annotated[str, typer.Option(help="卖家的店铺号 the seller's shop; default: a seller without shops")] = "",
+    shop: Annotated[str, typer.Option(help="卖家的店铺号 the seller's shop; needed where it has any 有店铺必填")] = "",
     by: By = None,
 ) -> None:
     """登记供货关系：prints its id. 再次运行没有变化 Safe to run again."""

@@ -20,6 +20,8 @@ from miandan.kernel.errors import Refusal
 from miandan.merchants import service as merchants
 
 _SELLER, _SUPPLIER = "seller", "supplier"
+_MOST_NAMED = 20
+"""Shops that a message names."""
 
 _RELATIONS = (
     Column("relation", "关系 relation"),
@@ -49,7 +51,7 @@ _GRANTS = (
 async def propose(parties: tuple[str, str, str], asked_by: str, evidence: str, by: str | None) -> int:
     """Put on record that a supplier ships for a seller's shop, and answer the relation's id.
 
-    `parties` are seller, shop ("" for a seller without one) and supplier. Raises setup.*, doubts.who and what
+    `parties` are seller, shop ("" for a seller without one only) and supplier. Raises setup.*, doubts.who and what
     `supply.propose` raises; supply.exists only where the one that stands has other evidence.
     """
     seller_id, supplier_id = typed.merchant(parties[0]), typed.merchant(parties[2])
@@ -57,6 +59,10 @@ async def propose(parties: tuple[str, str, str], asked_by: str, evidence: str, b
     side = typed.choice(asked_by, (_SELLER, _SUPPLIER), "--asked-by")
     actor = login_or_own(by)
     async with open_installation() as session:
+        if not shop_id and (shops := await merchants.shops_of(session.db, seller_id)):
+            raise Refusal(
+                "setup.shop_needed", merchant=seller_id, shops="、".join(one.shop_id for one in shops[:_MOST_NAMED])
+            )
         try:
             relation = await relations.propose(
                 session.db,

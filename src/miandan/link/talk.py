@@ -187,14 +187,15 @@ class Talk:
         loop = asyncio.get_running_loop()
         looked = seen = 0.0
         while True:
-            if bell.is_set() or loop.time() - looked >= LOOK_SECONDS:
-                bell.clear()
-                looked = loop.time()
-                await self._look()
-            if loop.time() - seen >= SAW_SECONDS:
+            rung = bell.is_set()
+            bell.clear()
+            if rung or loop.time() - seen >= SAW_SECONDS:
                 seen = loop.time()
                 await printers.agent_by_id(self._desk.db, self.agent.agent_id)  # paired still
                 await printers.saw(self._desk.db, self.agent)
+            if rung or loop.time() - looked >= LOOK_SECONDS:
+                looked = loop.time()
+                await self._look()
             self._roomy.clear()
             await self._lease()
             await _first_of(bell, self._roomy, LOOK_SECONDS)

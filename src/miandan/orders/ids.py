@@ -4,10 +4,20 @@ import re
 from typing import Final
 
 from miandan.kernel.errors import Refusal
-from miandan.orders.cells import LONGEST_ID
+from miandan.orders.cells import LONGEST_ID, has_forbidden_character
+from miandan.orders.model import OrderRef
 
 _ID: Final = re.compile(r"[A-Za-z_.-]*[0-9][0-9A-Za-z_.-]*")
+_SHOP: Final = re.compile(rf"[^\s#|/]{{0,{LONGEST_ID}}}")
 _MOBILE: Final = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
+_LETTER: Final = re.compile("[A-Za-z]")
+
+
+def refuse_odd_ref(ref: OrderRef) -> None:
+    """The same for an order of a shop, whose own id somebody has registered. Raises `orders.id_invalid`."""
+    if not _SHOP.fullmatch(ref.shop_id) or has_forbidden_character(ref.shop_id):
+        raise Refusal("orders.id_invalid", longest=LONGEST_ID)
+    refuse_odd_id(ref.order_id)
 
 
 def refuse_odd_id(order_id: str) -> None:
@@ -22,4 +32,4 @@ def refuse_odd_id(order_id: str) -> None:
 
 
 def _holds_a_phone(order_id: str) -> bool:
-    return not order_id.isdigit() and any(map(str.isalpha, order_id)) and _MOBILE.search(order_id) is not None
+    return not order_id.isdigit() and _LETTER.search(order_id) is not None and _MOBILE.search(order_id) is not None

@@ -15,7 +15,7 @@ from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.orders import cells, standing_queries
 from miandan.orders.arrival import Heard, arrive, receive
-from miandan.orders.ids import refuse_odd_id
+from miandan.orders.ids import refuse_odd_ref
 from miandan.orders.model import OrderDraft, OrderRef, Seals
 from miandan.orders.recipients import completed
 from miandan.orders.rows import ref_of
@@ -130,7 +130,7 @@ async def _tell(
 def _refuse_odd(ref: OrderRef, version: int) -> None:
     if isinstance(version, bool) or not 0 <= version <= HIGHEST_VERSION:
         raise Refusal("orders.version_invalid", order_id=ref.order_id, highest=HIGHEST_VERSION)
-    refuse_odd_id(ref.order_id)
+    refuse_odd_ref(ref)
 
 
 def _refuse_odd_lines(order: OrderDraft) -> None:

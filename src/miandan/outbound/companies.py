@@ -27,7 +27,9 @@ async def offered_to(db: Reads, merchant_id: int, shop_id: str, order_ids: Seque
     lies on an account of its merchant."""
     refs = [OrderRef(shop_id, order_id) for order_id in dict.fromkeys(order_ids)]
     known = {order.ref for order in await orders.find(db, merchant_id, refs)}
-    failed = {ref.order_id: Refusal("outbound.order_unknown", order_id=ref.order_id) for ref in refs if ref not in known}
+    failed = {
+        ref.order_id: Refusal("outbound.order_unknown", order_id=ref.order_id) for ref in refs if ref not in known
+    }
     asked = tuple(ref.order_id for ref in refs if ref in known)
     return Offered(await companies_of(db, merchant_id), asked, failed)
 

@@ -47,28 +47,28 @@ async def do_due(hall: Hall) -> Due:
     due.counts["recycled"] = await lives.recycle_due(db)
     await shares.return_rests(db)
     await shares.tell_owners(db)
-    due.counts["messages"] = await outbox.deliver(db, handlers(due.alarms))
-    due.counts["scans"] = await applying.apply_waiting(db)
+    due.counts["messages"] = await outbox.deliver(db, handlers(hall, due.alarms))
+    due.counts["scans"] = await applying.apply_waiting(db, hall.vault)
     due.counts["indexed"] = await index_pending(db)
     due.counts["print keys"] = await printing.destroy_old_keys(db)
     due.counts["forgotten"] = sum(one.rows for one in await apply_retention(db, now()))
     return due
 
 
-def handlers(alarms: list[str]) -> Mapping[str, outbox.Handler]:
+def handlers(hall: Hall, alarms: list[str]) -> Mapping[str, outbox.Handler]:
     """Every topic with whoever hears it; alarms end in the list."""
 
     async def sound(_tx: Transaction, message: outbox.Message) -> None:
         alarms.append(f"{message.body['carrier']} {message.body['number']}")
 
-    return {**shares.HANDLERS, **applying.HANDLERS, **push.HANDLERS, lives.VOID_WAS_SCANNED: sound}
+    return {**shares.HANDLERS, **applying.handlers(hall.vault), **push.HANDLERS, lives.VOID_WAS_SCANNED: sound}
 
 
 async def deliver_and_push_always(hall: Hall, stop: asyncio.Event) -> None:
     """Hand messages between rooms on and push to subscribers until `stop`."""
     while not stop.is_set():
         with suppress(Exception):  # whatever ended it, messages wait in the database
-            await push.run_pushes(hall.db, hall.root, stop, handlers([]))
+            await push.run_pushes(hall.db, hall.root, stop, handlers(hall, []))
         await _stopped(stop, AGAIN_SECONDS)
 
 

@@ -1,15 +1,18 @@
 """A scan (轨迹节点) as every room sees it: what happened to a parcel, in words of our own. No I/O.
 
-Persons. A text of a scan often names who signed, and holds phones. Before a scan is kept, every phone in its texts is
-made stars, the signer's name keeps its first character, and a pick-up code (取件码), with which anybody could take the
-parcel, is hidden (`masking.py`). A courier's name and phone are business data that the buyer is meant to call: they are
-kept, apart from the text, also when only the text said them. Addresses are not looked for in texts.
+Persons. A text of a scan often names who receives or signed, where, and holds phones. Before a scan is kept, phones
+in its texts are made stars, names keep their first character where a rule finds them, and a pick-up code (取件码),
+with which anybody could take the parcel, is hidden (`masking.py`). A courier's phone is business data that the buyer is
+meant to call: it is kept, apart from the text, also when only the text said it, unless it may be somebody else's. Once
+the number's waybill is known, its recipient is hidden in all of it (`cleaning.py`); no merchant sees it before.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import blake2s
+from typing import Final
 
 from miandan.kernel.errors import Refusal
 
@@ -53,12 +56,40 @@ BEFORE_COLLECTION = frozenset({Action.ORDERED, Action.ACCEPTED, Action.COLLECT_F
 """Said about a number before anybody holds the parcel; none of it is a first scan."""
 
 
+WORDS: Final[Mapping[Action, str]] = {
+    Action.ORDERED: "已下单",
+    Action.ACCEPTED: "已接单",
+    Action.COLLECT_FAILED: "揽收失败",
+    Action.CANCELLED: "快递公司已取消",
+    Action.COLLECTED: "已揽收",
+    Action.DEPARTED: "运输中，已发出",
+    Action.ARRIVED: "运输中，已到达",
+    Action.CUSTOMS: "清关中",
+    Action.OTHER: "运输中",
+    Action.FORWARDED: "已转寄",
+    Action.INTERCEPTED: "已拦截",
+    Action.OUT_FOR_DELIVERY: "派送中",
+    Action.AT_STATION: "已入库，待取件",
+    Action.FAILED_ATTEMPT: "派送失败",
+    Action.DAMAGED: "快件破损",
+    Action.LOST: "快件遗失",
+    Action.REFUSED: "已拒收",
+    Action.SIGNED: "已签收",
+    Action.RETURNING: "退回中",
+    Action.RETURNED: "已退回签收",
+}
+"""What happened, said without anybody: stands for a text in which nobody has hidden the recipient yet."""
+NO_CODE: Final = "~"
+"""Begins what stands in place of a code that is none, so that two scans can still be told apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One thing that a carrier says about a number. Raises ValueError for a time without a zone.
 
-    A door fills it with what it was given, persons included; what is kept and read back is masked (see above).
-    `number` is what the bars say. `namespace`, `raw_code` and `raw_sub_code` are the carrier's own words.
+    A door fills it with what it was given, persons included; what is kept and read back is masked (see above), and
+    `cleaned` of the number's recipient or not yet. `number` is what the bars say. `namespace`, `raw_code` and
+    `raw_sub_code` are the carrier's own words.
     """
 
     carrier: str
@@ -79,6 +110,7 @@ class Scan:
     namespace: str = ""
     raw_code: str = ""
     raw_sub_code: str = ""
+    cleaned: bool = False
 
     def __post_init__(self) -> None:
         if self.happened_at.tzinfo is None:
@@ -91,13 +123,35 @@ class Scan:
 
     @property
     def site(self) -> str:
-        """What tells two sites apart."""
-        return self.site_code or self.site_name
+        """What tells two sites apart: the code, else a mark of the name, which must be free to change."""
+        return self.site_code or mark(self.number, self.site_name)
 
     @property
     def key(self) -> tuple[object, ...]:
         """Two scans with the same key are one."""
         return self.carrier, self.number, self.happened_at, self.action.value, self.site, self.unread
+
+
+def mark(number: str, text: str) -> str:
+    """Tells texts about one number apart and leads back to none of them: 32 bits. "" for no text."""
+    return NO_CODE + blake2s(f"{number}|{text}".encode(), digest_size=4).hexdigest() if text else ""
+
+
+def as_shown(scan: Scan) -> Scan:
+    """A scan as a merchant sees it: without any word of the carrier's while the recipient may stand in one."""
+    if scan.cleaned:
+        return scan
+    return replace(
+        scan,
+        text=WORDS[scan.action],
+        site_name="",
+        city="",
+        next_site="",
+        signer="",
+        courier="",
+        courier_phone="",
+        new_carrier="",
+    )
 
 
 @dataclass(frozen=True, slots=True)

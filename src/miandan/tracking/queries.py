@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from miandan.kernel.database import Reads, Record, Transaction
-from miandan.tracking.model import BEFORE_COLLECTION, Action, Scan, Stand, UnreadCode, Untaken
+from miandan.tracking.model import BEFORE_COLLECTION, NO_CODE, Action, Scan, Stand, UnreadCode, Untaken
 from miandan.waybills.model import NumberRef
 
 # One statement for a whole push: new rows into the inbox, and what they change of their numbers. Both parts lock in the
@@ -45,6 +46,7 @@ _KEEP = """
          ORDER BY carrier, number
             ON CONFLICT (carrier, number) DO UPDATE
            SET first_scan_at = least(known.first_scan_at, EXCLUDED.first_scan_at),
+               cleaned_at = NULL,
                signed_at = least(known.signed_at, EXCLUDED.signed_at),
                returned_at = least(known.returned_at, EXCLUDED.returned_at),
                scans = known.scans + EXCLUDED.scans,
@@ -78,6 +80,30 @@ _STANDS = """
 
 _SCANNED_FOR_UPDATE = "SELECT * FROM scanned_number WHERE carrier = $1 AND number = $2 FOR UPDATE"
 
+_UNCLEANED_FOR_UPDATE = """
+    SELECT * FROM scan
+     WHERE carrier = $1 AND number = $2 AND cleaned_at IS NULL
+     ORDER BY happened_at, action, site, unread
+       FOR UPDATE
+"""
+
+_CLEAN = """
+    UPDATE scan s
+       SET content = said.content, site_name = said.site_name, city = said.city, next_site = said.next_site,
+           signer = said.signer, courier = said.courier, courier_phone = said.courier_phone,
+           new_carrier = said.new_carrier, cleaned_at = $3
+      FROM unnest($4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                  $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+        AS said (happened_at, action, site, unread, content, site_name, city, next_site, signer, courier,
+                 courier_phone, new_carrier)
+     WHERE s.carrier = $1 AND s.number = $2 AND s.happened_at = said.happened_at AND s.action = said.action
+       AND s.site = said.site AND s.unread = said.unread
+"""
+
+_CLEAN_STAND = """
+    UPDATE scanned_number SET last_site = $3, last_city = $4, cleaned_at = $5 WHERE carrier = $1 AND number = $2
+"""
+
 _BIND = """
     UPDATE scanned_number
        SET merchant_id = $3, waybill_number = $4, waybill_month = $5, asked_at = $6
@@ -109,6 +135,19 @@ _UNREAD = """
      ORDER BY times DESC, carrier, namespace, unread
      LIMIT $2
 """
+
+
+CLEANED = ("text", "site_name", "city", "next_site", "signer", "courier", "courier_phone", "new_carrier")
+"""Fields of a scan in which a carrier may have named the recipient, in the order in which `clean` writes them."""
+
+
+class Key(NamedTuple):
+    """What tells the row of a scan from others of its number, as it stands in the database."""
+
+    happened_at: datetime
+    action: str
+    site: str
+    unread: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +226,25 @@ async def bind(
     await tx.execute(_BIND, carrier, number, merchant_id, *found, at)
 
 
+async def uncleaned_for_update(tx: Transaction, carrier: str, number: str) -> list[tuple[Scan, Key]]:
+    """Scans of a number in which its recipient was not hidden yet, each with the rest of its row's key."""
+    rows = await tx.fetch(_UNCLEANED_FOR_UPDATE, carrier, number)
+    return [(_scan(row), Key(row["happened_at"], row["action"], row["site"], row["unread"])) for row in rows]
+
+
+async def clean(
+    tx: Transaction, carrier: str, number: str, said: Sequence[tuple[Key, Sequence[str]]], at: datetime
+) -> None:
+    """Write what is left of the words of scans, in the order of CLEANED."""
+    columns = zip(*((*key, *words) for key, words in said), strict=True)
+    await tx.execute(_CLEAN, carrier, number, at, *map(list, columns))
+
+
+async def clean_stand(tx: Transaction, carrier: str, number: str, last_site: str, last_city: str, at: datetime) -> None:
+    """The same for the site and city that stand with the number."""
+    await tx.execute(_CLEAN_STAND, carrier, number, last_site, last_city, at)
+
+
 async def waiting(db: Reads, after: tuple[str, str], since: datetime, limit: int) -> list[tuple[str, str]]:
     """Scanned (carrier, number) without a waybill, in order, from behind `after` on."""
     return [(row["carrier"], row["number"]) for row in await db.fetch(_WAITING, *after, since, limit)]
@@ -204,14 +262,14 @@ async def unread(db: Reads, since: datetime, limit: int) -> list[UnreadCode]:
 
 
 def _scan(row: Record) -> Scan:
-    """A row of the inbox; `site` is the code where it is not the name."""
+    """A row of the inbox; `site` is the code where it is not the mark of a name."""
     return Scan(
         carrier=row["carrier"],
         number=row["number"],
         action=Action(row["action"]),
         happened_at=row["happened_at"],
         text=row["content"],
-        site_code="" if row["site"] == row["site_name"] else row["site"],
+        site_code="" if row["site"].startswith(NO_CODE) or row["site"] == row["site_name"] else row["site"],
         site_name=row["site_name"],
         city=row["city"],
         division_code=row["division_code"],
@@ -224,6 +282,7 @@ def _scan(row: Record) -> Scan:
         namespace=row["namespace"],
         raw_code=row["raw_code"],
         raw_sub_code=row["raw_sub_code"],
+        cleaned=row["cleaned_at"] is not None,
     )
 
 

@@ -4,6 +4,7 @@ A push is acknowledged when it is committed. What it means for waybills is done 
 may push for whom, and who may ask about a number, is for the door to know; `route_of_merchant` asks for the merchant.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,8 @@ from miandan.kernel import outbox
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
-from miandan.kernel.masks import mask_remark
 from miandan.tracking import months, queries
-from miandan.tracking.masking import courier_phone_in, masked_signer, without_persons
+from miandan.tracking.masking import courier_phone_given, has_phone, masked_courier, masked_signer, without_persons
 from miandan.tracking.model import (
     CLOCKS_DIFFER,
     MOST_AGE,
@@ -27,7 +27,9 @@ from miandan.tracking.model import (
     Stand,
     UnreadCode,
     Untaken,
+    as_shown,
     in_order,
+    mark,
 )
 from miandan.waybills import lives
 from miandan.waybills import queries as waybill_queries
@@ -39,6 +41,7 @@ LONGEST_TEXT = 1_000
 """Characters kept of a scan's text."""
 LONGEST_FIELD = 100
 """Characters kept of every other field."""
+_CODE = re.compile(r"[0-9A-Za-z_.:/+#-]{1,50}")
 _READ_AGAIN = timedelta(days=30)
 
 
@@ -103,12 +106,14 @@ async def cancelled_by_carrier(
 
 
 async def route_of(db: Database, carrier: str, number: str) -> list[Scan]:
-    """Every scan of a number, oldest first; empty for a number that was never scanned. Raises carrier.unknown."""
+    """Every scan of a number as it is kept, oldest first; not for merchants. Raises carrier.unknown."""
     return in_order(await queries.route(db, carrier, spelled(carrier, number)))
 
 
 async def route_of_merchant(db: Database, merchant_id: int, carrier: str, number: str) -> list[Scan]:
     """The route of a merchant's own number that was stated as shipped, as the platforms show it.
+
+    A scan says what the carrier said once the number's recipient was hidden in it, else only what happened.
 
     Raises waybill.unknown, also for another merchant's number, and scan.not_shipped.
     """
@@ -116,7 +121,7 @@ async def route_of_merchant(db: Database, merchant_id: int, carrier: str, number
     [waybill] = await waybill_queries.waybills(db, [ref])
     if waybill.shipped_at is None:
         raise Refusal("scan.not_shipped", number=ref.number)
-    return in_order(await queries.route(db, carrier, ref.number))
+    return [as_shown(scan) for scan in in_order(await queries.route(db, carrier, ref.number))]
 
 
 async def latest(db: Database, carrier: str, number: str) -> Scan | None:
@@ -187,31 +192,38 @@ def _as_kept(scan: Scan, at: datetime) -> Scan:
         raise Refusal("scan.too_old", number=number, days=MOST_AGE.days)
     text = _clean(scan.text, LONGEST_TEXT)
     signer = _clean(scan.signer, LONGEST_FIELD)
-    new_number = _clean(scan.new_number, LONGEST_FIELD).upper()
+    new_number = _clean(scan.new_number, LONGEST_FIELD).upper() if scan.new_number else ""
+    site_code = _code(scan.site_code)
     return replace(
         scan,
         number=number,
         happened_at=happened_at,
         text=without_persons(text, signer),
         signer=masked_signer(signer),
-        courier=_field(scan.courier),
-        courier_phone=_clean(scan.courier_phone, LONGEST_FIELD) or courier_phone_in(text),
-        site_code=_field(scan.site_code),
-        site_name=_field(scan.site_name),
+        courier=masked_courier(_clean(scan.courier, LONGEST_FIELD)) if scan.courier else "",
+        courier_phone=courier_phone_given(_clean(scan.courier_phone, LONGEST_FIELD), text),
+        site_code=site_code,
+        site_name=_field(scan.site_name) or ("" if site_code else _field(scan.site_code)),
         city=_field(scan.city),
-        division_code=_field(scan.division_code),
+        division_code=_code(scan.division_code),
         next_site=_field(scan.next_site),
         new_carrier=_field(scan.new_carrier),
-        new_number=new_number if LOOSE_SHAPE.fullmatch(new_number) else "",
-        namespace=_field(scan.namespace),
-        raw_code=_field(scan.raw_code),
-        raw_sub_code=_field(scan.raw_sub_code),
+        new_number=new_number if LOOSE_SHAPE.fullmatch(new_number) and not has_phone(new_number) else "",
+        namespace=_code(scan.namespace),
+        raw_code=_code(scan.raw_code) or mark("", _clean(scan.raw_code, LONGEST_FIELD)),
+        raw_sub_code=_code(scan.raw_sub_code) or mark("", _clean(scan.raw_sub_code, LONGEST_FIELD)),
+        cleaned=False,
     )
 
 
 def _field(text: str) -> str:
-    """A short field as it is kept: sites and names of couriers sometimes have a phone behind them."""
-    return mask_remark(_clean(text, LONGEST_FIELD))
+    """A short field as it is kept: sites sometimes have a phone behind them, or somebody's door."""
+    return without_persons(_clean(text, LONGEST_FIELD)) if text else ""
+
+
+def _code(text: str) -> str:
+    """A code as it is kept: "" for what is none, since it may be somebody, and for a phone."""
+    return text if _CODE.fullmatch(text) and not has_phone(text) else ""
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -51,6 +51,7 @@ _SPEND = """
         ON CONFLICT (app, day) DO UPDATE SET used = reveal_budget.used + excluded.used
  RETURNING used, daily_limit
 """
+_LIMIT = "SELECT daily_limit FROM reveal_budget WHERE app = $1 AND day <= $2 ORDER BY day DESC LIMIT 1"
 _SET_LIMIT = """
     INSERT INTO reveal_budget (app, day, used, daily_limit)
     VALUES ($1, $2, 0, $3)
@@ -136,6 +137,12 @@ async def spend_for_update(tx: Transaction, app: str, day: date, count: int) -> 
     """Used on that day with `count` added, and the limit if there is one. The row stays locked."""
     used, limit = await tx.fetchrow(_SPEND, app, day, count)  # type: ignore[misc]  # the upsert always answers
     return used, limit
+
+
+async def limit_on(db: Reads, app: str, day: date) -> int | None:
+    """The limit that holds on that day."""
+    limit: int | None = await db.fetchval(_LIMIT, app, day)
+    return limit
 
 
 async def set_limit(tx: Transaction, app: str, day: date, limit: int | None) -> None:

@@ -7,11 +7,12 @@ from miandan.kernel import audit
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
-from miandan.kernel.masks import hide_person
+from miandan.kernel.masks import mask_remark
 from miandan.vault import queries
 from miandan.vault.model import Recipient, Sealed
 from miandan.vault.purposes import Purpose, RecipientField, only, purpose_on
 from miandan.vault.service import Vault
+from miandan.vault.veils import veiled
 
 DELIVER = "deliver"
 _DELIVERY_FIELDS = (RecipientField.NAME, RecipientField.PHONE, RecipientField.ADDRESS)
@@ -28,25 +29,28 @@ async def reveal(
     fields: Collection[str],
     app: str | None = None,
     reason: str = "",
+    called: str = "",
     at: datetime | None = None,
 ) -> list[Recipient]:
     """The plain `fields` of the (bound_to, sealed) rows, in their order; other fields are empty.
 
-    `reason` is what somebody else says in words; it is kept beside the purpose, without the recipients and without
-    phones. The audit entry and the budget of `app` (the actor where none is named) are committed before the recipients
-    are handed out. All or nothing. Raises Refusal vault.purpose, vault.fields, vault.budget, vault.shredded,
-    vault.damaged or vault.key_unknown.
+    `reason` and `called` (what the actor calls itself) are somebody else's words; they are kept beside the purpose and
+    behind the actor, without the recipients and without phones. The audit entry and the budget of `app` (the actor
+    where none is named) are committed before the recipients are handed out. All or nothing. Raises Refusal
+    vault.purpose, vault.fields, vault.budget, vault.shredded, vault.damaged or vault.key_unknown.
     """
     moment = at or now()
     why = purpose_on(purpose, trade_day(moment))
+    app = app or actor
     wanted = why.allowed(fields)
     if not rows:
         return []
     keys = await vault.keys_for(merchant_id, (sealed for _, sealed in rows))
     opened = [keys.open(sealed, bound_to) for bound_to, sealed in rows]
-    for recipient in opened if reason else ():
-        reason = hide_person(reason, recipient.name, recipient.phone)
-    await _write_down(db, why, actor, app or actor, merchant_id, rows, wanted, reason, moment)
+    for recipient in opened if reason or called else ():
+        reason, called = veiled(recipient, [mask_remark(reason), mask_remark(called)])
+    actor = f"{actor}/{called}" if called else actor
+    await _write_down(db, why, actor, app, merchant_id, rows, wanted, reason, moment)
     return [only(recipient, wanted) for recipient in opened]
 
 
@@ -61,6 +65,7 @@ async def reveal_to_carrier(
     number_is_live: bool,
     signed_at: datetime | None,
     reason: str = "",
+    called: str = "",
     at: datetime | None = None,
 ) -> Recipient:
     """The recipient of a number, for the carrier that carries it; the caller has found the row by that number.
@@ -84,6 +89,7 @@ async def reveal_to_carrier(
         fields=_DELIVERY_FIELDS,
         app=f"carrier:{carrier}",
         reason=reason,
+        called=called,
         at=moment,
     )
     return recipient
@@ -93,6 +99,11 @@ async def set_reveal_limit(db: Database, app: str, limit: int | None, at: dateti
     """From today on `app` may reveal `limit` recipients a day; None lifts the limit."""
     async with db.transaction() as tx:
         await queries.set_limit(tx, app, trade_day(at or now()), limit)
+
+
+async def reveal_limit(db: Database, app: str, at: datetime | None = None) -> int | None:
+    """The limit that was set for `app`, None where it has none of its own."""
+    return await queries.limit_on(db, app, trade_day(at or now()))
 
 
 async def _write_down(

@@ -1,4 +1,4 @@
-"""Hides one sealed recipient in texts that others wrote about its parcel, such as scans. Nothing plain leaves the vault.
+"""Hides one sealed recipient in texts that others wrote about its parcel, such as scans. Nothing plain gets out.
 
 More than the masks of `kernel.masks` is hidden, since such a text is shown next to the number: besides name, phone and
 extension every piece of the address detail that stands in the text. Spaces, full-width forms and marks between the
@@ -8,6 +8,7 @@ characters make no difference. A word of the place that happens to be in the det
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from miandan.kernel.masks import mask_name
@@ -24,7 +25,8 @@ _LEAST_PHONE: Final = 5
 _LONGEST_SURNAME: Final = 2
 _UNITS: Final = 3
 """So many characters in a row (a whole number counts as one) that stand in the detail are a piece of it."""
-_UNIT = re.compile(r"\d+|[^\W_]")
+_UNIT = re.compile(r"(?<!\d)\d(?:[\s.·-]{1,2}\d(?!\d))+|\d+|[^\W_]")
+_BETWEEN_DIGITS = re.compile(r"[\s.·-]+")
 _PARTS = re.compile(r"[^,，。;；、/()（）\[\]【】|]+")
 _PLACES_OF_ALL = re.compile(
     r"菜鸟驿站|驿站|快递柜|智能柜|丰巢柜?|自提[点柜]|代收点|代理点|服务[站点部]|便利店|超市|有限公司|公司|营业[部厅]|转运中心"
@@ -49,6 +51,11 @@ def without_recipient(keys: MerchantKeys, sealed: Sealed, bound_to: str, texts: 
     recipient = keys.open(sealed, bound_to)
     if not _is_told(recipient.name) or not _is_told(recipient.phone):
         return None
+    return veiled(recipient, texts)
+
+
+def veiled(recipient: Recipient, texts: Sequence[str]) -> list[str]:
+    """The same for a recipient in plain; for the vault's own files."""
     pieces, divisions = _pieces(recipient)
     hidden = []
     for text in texts:
@@ -114,7 +121,8 @@ def _without_extension(text: str, extension: str) -> str:
 def _units(text: str) -> Iterator[tuple[str, int, int]]:
     """Characters and whole numbers with where they begin and end, in compatibility form."""
     for found in _UNIT.finditer(text):
-        yield unicodedata.normalize("NFKC", found[0]).lower(), found.start(), found.end()
+        unit = unicodedata.normalize("NFKC", found[0]).lower()
+        yield _BETWEEN_DIGITS.sub("", unit), found.start(), found.end()
 
 
 def _pieces(recipient: Recipient) -> tuple[frozenset[tuple[str, ...]], re.Pattern[str] | None]:
@@ -128,7 +136,7 @@ def _pieces(recipient: Recipient) -> tuple[frozenset[tuple[str, ...]], re.Patter
     for part in _PARTS.findall(_PLACES_OF_ALL.sub("|", detail)):
         units = [unit for unit, _, _ in _units(part)]
         pieces.update(zip(*(units[step:] for step in range(_UNITS)), strict=False))
-        pieces.update(pair for pair in zip(units, units[1:], strict=False) if any(map(str.isdigit, pair)))
+        pieces.update(pair for pair in pairwise(units) if any(map(str.isdigit, pair)))
         pieces.update((unit,) for unit in units if unit.isdigit() and len(unit) >= _UNITS)
         pieces.update(tuple(word) for word in part.split() if len(word) == _UNITS - 1)
     return frozenset(pieces), divisions
@@ -140,7 +148,7 @@ def _without_pieces(text: str, pieces: frozenset[tuple[str, ...]], divisions: re
     units = [unit for unit in _units(text) if unit[1] not in shown]
     covered: set[int] = set()
     for at in range(len(units)):
-        for length in range(1, _UNITS + 1):
+        for length in range(1, min(_UNITS, len(units) - at) + 1):
             if tuple(unit for unit, _, _ in units[at : at + length]) in pieces:
                 covered.update(range(at, at + length))
     for first, last in reversed(list(_runs(sorted(covered)))):

@@ -21,6 +21,9 @@ from miandan.waybills.model import Route
 FRESH_SECONDS = 5.0
 """How long an account card or a route table is used before it is read again. A lease is always checked at once."""
 
+MOST_KEPT = 4096
+"""Account cards that are kept; the one read longest ago goes first. A card holds its approved addresses' ids."""
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -90,7 +93,10 @@ async def _fresh(
     time = asyncio.get_running_loop().time()
     entry = kept.get(key)
     if entry is None or time - entry[0] > FRESH_SECONDS or _failed(entry[1]):
+        kept.pop(key, None)  # so that the order is that of reading
         entry = kept[key] = time, asyncio.ensure_future(read())
+        while len(kept) > MOST_KEPT:
+            del kept[next(iter(kept))]
     answer = entry[1]
     return answer.result() if answer.done() else await asyncio.shield(answer)
 

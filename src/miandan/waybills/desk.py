@@ -5,7 +5,6 @@ one round trip that advances leases and writes keys, answers and waybills, or no
 """
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +22,7 @@ from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.waybills import months
+from miandan.waybills.guard import Guard
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
 from miandan.waybills.prepare import Issued, Prepared, add_parcel, taken
@@ -30,6 +30,10 @@ from miandan.waybills.writing import Draw, KeptAnswer, TakeRows, draw_and_write
 
 MOST_PARCELS = 400
 """Parcels in one statement; beyond that it gains nothing and holds its locks longer."""
+TIDY_SECONDS = 5.0
+"""How often the desk returns what is idle or was left behind."""
+DEAD_SECONDS = 60.0
+"""How often it looks for leases of other programs that died."""
 
 
 class Occupied(Exception):
@@ -81,34 +85,77 @@ class _Batch:
 
 
 class Desk:
-    """One worker. Open it with `open_desk`; `take` is in waybills.service."""
+    """One worker, or one after another when the database restarts. Open it with `open_desk`; `take` is in
+    waybills.service."""
 
-    def __init__(self, db: Database, worker: int, lanes: int, most_parcels: int) -> None:
+    def __init__(self, db: Database, lanes: int, most_parcels: int) -> None:
         self.db = db
-        self.worker = worker
+        self.worker = 0
+        self._past: list[int] = []
         self._most_parcels = most_parcels
         self._closed = False
         self._queue: deque[Work] = deque()
         self._filled = asyncio.Event()
-        self._holdings: Holdings[Work] = Holdings(db, worker, lanes, self._resume)
-        self._lanes = [asyncio.create_task(self._lane()) for _ in range(lanes)]
+        self._untidy = asyncio.Event()
+        self._guard = Guard(db, self._begin)
+        self._holdings: Holdings[Work] = Holdings(db, lanes, self._resume, self._guard.doubt)
+        self._tasks = [asyncio.create_task(self._lane()) for _ in range(lanes)]
+
+    async def open(self) -> None:
+        """Become a worker. Raises what the database raises."""
+        await self._guard.start()
+        self._tasks.append(asyncio.create_task(self._tidy_always()))
 
     async def number(self, work: Work) -> list[Outcome]:
-        """Numbers for the parcels of `work`; raises Occupied when a key may not be free, take.closing too late."""
+        """Numbers for the parcels of `work`; raises Occupied when a key may not be free, take.closing too late,
+        take.database_lost when the database stays away."""
+        await self.present()
         if self._closed:
             raise Refusal("take.closing")
         self._queue.append(work)
         self._filled.set()
         return await work.done
 
+    async def present(self) -> None:
+        """Return at once while the database is there, wait some seconds otherwise. Raises take.database_lost."""
+        if not self._closed:
+            await self._guard.present()
+
     async def close(self) -> None:
         """Stop the lanes and return every lease; who still waits is told to look for itself."""
         self._closed = True
-        for lane in self._lanes:
-            lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
-        _fail(self._queue, Occupied())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._holdings.close()
+        _fail(self._queue, Occupied())
+        await self._guard.stop()
+
+    def _begin(self, worker: int) -> None:
+        """Go on as a new worker: the lock of the one before is lost, and with it the right to its leases."""
+        if self.worker:
+            self._past.append(self.worker)
+            self._untidy.set()
+        self.worker = worker
+        self._holdings.renew(worker)
+
+    async def _tidy_always(self) -> None:
+        """Return leases: of the workers that this desk was before, of idle accounts, of programs that died."""
+        time = asyncio.get_running_loop().time
+        looked = time()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TIDY_SECONDS):
+                    await self._untidy.wait()
+            self._untidy.clear()
+            with suppress(Exception):  # tried again the next time
+                while self._past:
+                    await leases.close_leases_of(self.db, self._past[0])
+                    self._past.pop(0)
+                await self._holdings.tidy()
+                if time() - looked > DEAD_SECONDS:
+                    await leases.close_leases_of_the_dead(self.db)
+                    looked = time()
 
     def _resume(self, works: Iterable[Work]) -> None:
         self._queue.extendleft(reversed(list(works)))
@@ -202,8 +249,11 @@ class Desk:
         try:
             async with self.db.connection() as connection:
                 await draw_and_write(connection, batch.at, batch.month, batch.rows, batch.draws())
-        except (UniqueViolationError, DeadlockDetectedError):
-            self._check_in(batch, batch.before)
+        except (UniqueViolationError, DeadlockDetectedError) as error:
+            if _is_about_number(error):
+                await self._reload(batch)
+            else:
+                self._check_in(batch, batch.before)
             _fail(batch.works, Occupied())
         except DivisionByZeroError:
             await self._reload(batch)
@@ -232,20 +282,14 @@ class Desk:
 @asynccontextmanager
 async def open_desk(db: Database, *, lanes: int = 2, most_parcels: int = MOST_PARCELS) -> AsyncIterator[Desk]:
     """A desk that lives as long as the block; leases of workers that died before are closed first."""
-    worker = secrets.randbits(62)
-    async with db.connection() as guard:
-        await guard.execute("SELECT pg_advisory_lock($1)", worker)
-        try:
-            await months.prepare(db)
-            await leases.close_leases_of_the_dead(db)
-            desk = Desk(db, worker, lanes, most_parcels)
-            try:
-                yield desk
-            finally:
-                await desk.close()
-        finally:
-            with suppress(Exception):  # a lost connection has dropped the lock already
-                await guard.execute("SELECT pg_advisory_unlock($1)", worker)
+    await months.prepare(db)
+    await leases.close_leases_of_the_dead(db)
+    desk = Desk(db, lanes, most_parcels)
+    try:
+        await desk.open()
+        yield desk
+    finally:
+        await desk.close()
 
 
 def with_numbers(answer: KeptAnswer, outcomes: Sequence[Outcome]) -> KeptAnswer:
@@ -283,6 +327,12 @@ def draw_numbers(
         if len(issued) == count:
             break
     return issued
+
+
+def _is_about_number(error: Exception) -> bool:
+    """Whether a number was given already, not a key: then the lease was called in, and another one drew from it."""
+    constraint = getattr(error, "constraint_name", None) or ""
+    return constraint.startswith("waybill") or "number" in constraint
 
 
 def _fail(works: Iterable[Work], error: Exception) -> None:

@@ -99,7 +99,8 @@ async def take_for_orders(counter: Counter, asked: OrdersTake) -> list[Served]:
     """Give every parcel its number; one answer per parcel, in the order asked.
 
     Refused per parcel besides what `service.take` refuses: orders.unknown, why an order may not ship
-    (`orders.shippable`), parcel.recipients_differ, parcel.recipient_missing, and outside orders.id_invalid. Raises what `service.take` raises.
+    (`orders.shippable`), parcel.recipients_differ, parcel.recipient_missing, and outside
+    orders.id_invalid. Raises what `service.take` raises.
     """
     ours = list({ref for parcel in asked.parcels if not parcel.outside for ref in parcel.refs})
     known = await find_orders(counter.db, asked.merchant_id, ours) if ours else {}

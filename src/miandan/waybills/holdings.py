@@ -29,6 +29,8 @@ IDLE_SECONDS = 180.0
 REFILL_SECONDS = 5.0
 """How long a refill is tried again while the database does not answer."""
 AGAIN_SECONDS = 0.1
+MOST_SPENT = 16
+"""Used-up leases of an account that stay open: closing them now and then keeps the index of open ones small."""
 
 Waiting = TypeVar("Waiting")
 
@@ -37,13 +39,15 @@ Waiting = TypeVar("Waiting")
 class _Holding(Generic[Waiting]):
     """One account: leases nobody uses right now, which are in statements, and who waits for more.
 
-    Once `doubtful`, the database may hold leases for us that are not known here; `used` is the loop's time.
+    Once `doubtful`, the database may hold leases for us that are not known here; `used` is the loop's time, `spent`
+    how many leases were used up and not closed yet.
     """
 
     free: list[Lease] = field(default_factory=list)
     busy: set[UUID] = field(default_factory=set)
     doubtful: bool = False
     used: float = 0.0
+    spent: int = 0
     size: int = FIRST_UNITS
     refill: asyncio.Task[None] | None = None
     refusal: Refusal | None = None
@@ -66,6 +70,7 @@ class Holdings(Generic[Waiting]):
         self._most_leases = most_leases
         self._resume = resume
         self._doubt = doubt
+        self._closing = False
         self._time = asyncio.get_running_loop().time
         self._accounts: dict[AccountRef, _Holding[Waiting]] = {}
 
@@ -76,6 +81,7 @@ class Holdings(Generic[Waiting]):
             holding.free.clear()
             holding.busy.clear()
             holding.doubtful = False
+            self._wake(holding)
 
     def check_out(self, account: AccountRef, units: int) -> list[Lease] | None:
         """Free leases with `units` between them, now in use; None when there are too few."""
@@ -103,6 +109,7 @@ class Holdings(Generic[Waiting]):
             return
         if len(now) < len(before):
             holding.size = min(holding.size * GROWTH, MOST_UNITS)
+            holding.spent += len(before) - len(now)
         holding.free.extend(lease for lease in now if lease.lease_id in holding.busy)
         holding.busy.difference_update(lease.lease_id for lease in before)
         self._wake(holding)
@@ -149,15 +156,16 @@ class Holdings(Generic[Waiting]):
 
     async def close(self) -> None:
         """Return every lease that can be returned now; the others are closed once the worker is gone."""
-        for holding in self._accounts.values():
+        self._closing = True
+        for holding in list(self._accounts.values()):
             if holding.refill is not None:
-                holding.refill.cancel()
                 await asyncio.gather(holding.refill, return_exceptions=True)
-        for account, holding in self._accounts.items():
-            if holding.free or holding.busy or holding.doubtful:  # busy: its statement was cut short
-                with suppress(Exception):  # the database may be away, and the takes are all answered
-                    async with self._db.transaction() as tx:
-                        await leases.close_held(tx, account, self._worker)
+        for _ in range(2):  # one connection may be broken; the takes are all answered, so nothing more is tried
+            with suppress(Exception):
+                await leases.close_leases_of(self._db, self._worker)
+                break
+        for holding in self._accounts.values():
+            self._wake(holding)
         self._accounts.clear()
 
     def _wake(self, holding: _Holding[Waiting]) -> None:
@@ -174,7 +182,7 @@ class Holdings(Generic[Waiting]):
         give_up = self._time() + REFILL_SECONDS
         try:
             while not await self._opened(account, holding, needed, asked=asked):
-                if self._time() > give_up:
+                if self._closing or self._time() > give_up:
                     raise Refusal("take.database_lost", kind="refill")
                 await asyncio.sleep(AGAIN_SECONDS)
         except Refusal as refusal:
@@ -186,16 +194,20 @@ class Holdings(Generic[Waiting]):
     async def _opened(self, account: AccountRef, holding: _Holding[Waiting], needed: int, *, asked: bool) -> bool:
         """One attempt; False when the connection broke, which leaves open whether the lease is there."""
         worker, known = self._worker, [*holding.busy, *(lease.lease_id for lease in holding.free)]
-        was_doubtful, size = holding.doubtful, max(holding.size, needed)
+        doubtful, holding.doubtful = holding.doubtful, False
+        close_first = doubtful or holding.spent > MOST_SPENT
+        size = max(holding.size, needed)
         open_lease = leases.open_lease_or_call_in if asked else leases.open_lease
         try:
             async with self._db.transaction() as tx:
-                if was_doubtful:
+                if close_first:
                     await leases.close_forgotten(tx, account, worker, known)
                 lease = await open_lease(tx, account, worker, needed, size)
         except Refusal:
+            holding.doubtful |= doubtful
             raise
         except DeadlockDetectedError:  # a statement drew on two leases that we called in
+            holding.doubtful |= doubtful
             return False
         except Exception:
             holding.doubtful = True
@@ -205,17 +217,18 @@ class Holdings(Generic[Waiting]):
             with suppress(Exception):
                 await leases.close_leases_of(self._db, worker)
             return False
-        holding.doubtful = holding.doubtful and not was_doubtful
+        if close_first:
+            holding.spent = 0
         holding.free.append(lease)
         holding.used = self._time()
         return True
 
     async def _give_back(self, account: AccountRef, holding: _Holding[Waiting]) -> None:
         """Close all that the worker holds of an account, and forget the account unless somebody came meanwhile."""
+        holding.doubtful = False
         try:
             async with self._db.transaction() as tx:
                 await leases.close_held(tx, account, self._worker)
-            holding.doubtful = False
             if not holding.waiting:
                 del self._accounts[account]
         except Exception:  # tried again the next time

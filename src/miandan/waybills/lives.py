@@ -312,8 +312,12 @@ async def waybill_on_paper(db: Database, carrier: str, text: str) -> Waybill:
     return waybill
 
 
-async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: str, reason: str = "") -> Recipient:
+async def read_for_delivery(
+    counter: Counter, carrier: str, number: str, actor: str, reason: str = "", called: str = ""
+) -> Recipient:
     """The carrier reads the recipient of its own live number (purpose `deliver`), for a `reason` in its own words.
+
+    `called` is what the carrier's actor calls itself, kept behind `actor`.
 
     Raises waybill.unknown, vault.*.
     """
@@ -329,6 +333,7 @@ async def read_for_delivery(counter: Counter, carrier: str, number: str, actor: 
         number_is_live=live,
         signed_at=waybill.signed_at,
         reason=reason,
+        called=called,
     )
 
 

@@ -39,8 +39,9 @@ async def take(counter: Counter, request: TakeRequest) -> list[Outcome]:
     A parcel that has a live number keeps it (`Taken.known`). What cannot be served is `Refused`, the rest goes on: when
     units run out the first parcels have theirs. A parcel with a number under the same Idempotency-Key gets that number
     for ever, even after a cancel. Raises Refusal where no parcel could be served: account.*, carrier.*,
-    take.idempotency_reused.
+    take.idempotency_reused, take.database_lost.
     """
+    await counter.desk.present()
     card = await counter.card(AccountRef(request.merchant_id, request.account_id))
     outcomes: dict[int, Outcome] = dict(refuse_impossible(request.parcels))
     places = [place for place in range(len(request.parcels)) if place not in outcomes]
@@ -93,6 +94,7 @@ async def _serve(
         try:
             issued = await _issue(counter, request, card, asked, None if attempt else answer, alone=attempt > 0)
         except Occupied:
+            await counter.desk.present()
             continue
         served = dict(zip(free, issued, strict=True))
         outcomes |= {place: one for place, one in served.items() if isinstance(one, Taken)}

@@ -1,6 +1,7 @@
 """An agent with two folder printers and its components on ports of their own, and pages that talk to them."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from miandan.agent.keys import agent_keys
 from miandan.agent.printers.folder import FolderPrinter
 from miandan.agent.printers.model import Loaded, MediaType
 from miandan.agent.program import Agent
+from miandan.labels.pictures import Bits, read_png
 from miandan.labels.printers.profiles import profile
 
 PAGE = "https://erp.example"
@@ -125,6 +127,11 @@ async def counter(
             yield Counter(agent, opened, out)
     finally:
         await agent.stop()
+
+
+def dots(png: bytes) -> Bits:
+    """The picture of a PNG file."""
+    return read_png(base64.b64encode(png).decode())
 
 
 def number() -> str:

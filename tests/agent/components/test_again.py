@@ -316,3 +316,26 @@ async def test_an_afternoon_of_two_hundred_parcels_comes_out_once_and_in_order(t
         numbers = [one["documentID"] for one in wanted]
         assert printed == numbers
         assert [path.name.split("-")[1] for path in desk.papers()] == numbers
+
+
+async def test_a_document_that_failed_and_is_tried_again_meanwhile_is_printed_once(tmp_path: Path) -> None:
+    """One document of the task fails at once while the others still print; the page tries all of it again and again."""
+    async with counter(tmp_path, "doudian") as desk:
+        desk.allow()
+        others = [document() for _ in range(15)]
+        wrong = document(contents=[{"data": {}}])
+        right = document(documentID=wrong["documentID"])
+        async with desk.page("doudian") as page:
+            await page.say({"cmd": "print", "requestID": 1, "task": task(wrong, *others, task_id="t")})
+            for place in range(6):
+                await page.say({"cmd": "print", "requestID": place, "task": task(right, *others, task_id="t")})
+                await asyncio.sleep(0.02)
+            ends: list[str] = []
+            while len(ends) < 7:
+                heard = await page.hear()
+                if heard["cmd"] == "notifyPrintResult" and heard["taskStatus"] != "rendered":
+                    ends.append(heard["taskStatus"])
+            assert sorted(ends) == ["failed", *["printed"] * 6]
+            await page.ask("print", task=task(right, task_id="t"))
+            assert await page.until_end() == "printed"
+        assert len(desk.papers()) == 16

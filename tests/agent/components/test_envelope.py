@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.agent.components.bench import PAGE, counter, document, number, task
+from tests.agent.components.bench import PAGE, counter, document, dots, number, task
 
 ENVELOPES = ("cainiao", "doudian", "pinduoduo", "kuaishou")
 
@@ -255,12 +255,13 @@ async def test_an_offset_that_a_page_sets_moves_the_print_and_outlives_a_restart
 
 
 async def test_the_print_itself_moves_by_whole_dots(tmp_path: Path) -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     def left_edge(content: bytes) -> int:
-        return Image.open(BytesIO(content)).convert("L").point(lambda dot: 255 - dot).getbbox()[0]  # type: ignore[index]
+        bits = dots(content)
+        rows = [bits.data[at : at + bits.stride] for at in range(0, len(bits.data), bits.stride)]
+        merged = 0
+        for row in rows:
+            merged |= int.from_bytes(row)
+        return 8 * bits.stride - merged.bit_length()
 
     async with counter(tmp_path, "cainiao") as desk:
         desk.allow()

@@ -1,14 +1,12 @@
 """JD's protocol: orderType and key, texts for truth, one answer that says of each sheet what became of it."""
 
-import base64
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
-from PIL import Image
 
+from miandan.labels.pictures import read_png
 from tests.agent.components.bench import Page, counter, document, number, task
 
 
@@ -90,7 +88,7 @@ async def test_previews_come_as_data_and_as_an_address(tmp_path: Path) -> None:
         async with desk.page("jd") as page:
             one = await said(page, "PRE_View", content())
             assert (one["code"], one["status"]) == ("8", "500")
-            picture = Image.open(BytesIO(base64.b64decode(one["detailinfo"]["imgdata"])))
+            picture = read_png(one["detailinfo"]["imgdata"])
             async with httpx.AsyncClient(trust_env=False) as http:
                 assert (await http.get(one["detailinfo"]["imgpath"])).content.startswith(b"\x89PNG")
             several = await said(page, "PRE_View:multi", content(), content())

@@ -1,16 +1,14 @@
 """Previews: PDF and pictures over loopback HTTP, masked, under an address that nobody guesses and that ends."""
 
 import base64
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from miandan.agent.components.previews import Previews
-from tests.agent.components.bench import PAGE, Counter, counter, document, task
+from tests.agent.components.bench import PAGE, Counter, counter, document, dots, task
 
 
 async def fetched(url: str, **headers: str) -> httpx.Response:
@@ -49,8 +47,7 @@ async def test_a_picture_preview_shows_the_dots_that_the_paper_gets(tmp_path: Pa
             await page.ask("print", task=task(one))
             await page.until("printed")
         [paper] = desk.papers()
-        drawn, printed = (Image.open(BytesIO(content)).convert("1") for content in (shown, paper.read_bytes()))
-        assert drawn.tobytes() == printed.tobytes()
+        assert dots(shown) == dots(paper.read_bytes())
 
 
 async def test_component_1_5_answers_twice_and_names_the_documents(tmp_path: Path) -> None:
@@ -75,7 +72,7 @@ async def test_a_full_label_is_masked_in_its_preview(tmp_path: Path) -> None:
             await page.until("printed")
         [paper] = desk.papers()
         shown = (await fetched(full["previewURL"])).content
-        assert Image.open(BytesIO(shown)).tobytes() != Image.open(BytesIO(paper.read_bytes())).tobytes()
+        assert dots(shown) != dots(paper.read_bytes())
 
 
 async def test_a_preview_is_gone_after_its_time_and_for_other_hosts(

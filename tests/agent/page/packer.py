@@ -18,7 +18,7 @@ from miandan.agent.keys import agent_keys
 from miandan.agent.page.admission import new_address
 from miandan.agent.page.door import open_page
 from miandan.agent.printers.folder import FolderPrinter
-from miandan.agent.printers.model import Condition, Loaded, MediaType, Printer, State
+from miandan.agent.printers.model import NOT_READY, Condition, Loaded, MediaType, Outcome, Printer, SheetRef, State
 from miandan.agent.program import Agent
 from miandan.labels.printers import profiles
 
@@ -36,6 +36,11 @@ class Machine(FolderPrinter):
 
     async def condition(self) -> Condition:
         return self.is_now
+
+    async def _print(self, sheet: SheetRef, document: bytes) -> Outcome:
+        if not self.is_now.state.can_print:
+            raise self.nothing_sent(NOT_READY, self.is_now.state)
+        return await super()._print(sheet, document)
 
     def paper(self) -> list[str]:
         found = self.files.iterdir() if self.files.is_dir() else iter(())

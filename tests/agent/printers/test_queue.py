@@ -87,13 +87,24 @@ async def jobs(cups: Cups) -> list[Job]:
         await client.close()
 
 
-async def until(cups: Cups, one: QueuePrinter, state: State) -> None:
-    """Wait for the queue to say so."""
+async def until(cups: Cups, one: QueuePrinter, says: State | str) -> None:
+    """Wait for the queue to be in this state, or to say these words."""
     for _ in range(600):
-        if (await one.condition()).state is state:
+        condition = await one.condition()
+        if says in (condition.state, *condition.detail.split()):
             return
         await asyncio.sleep(0.02)
-    raise AssertionError(f"never {state}: {cups.last_words()}")
+    raise AssertionError(f"never {says}: {cups.last_words()}")
+
+
+async def two_jobs(cups: Cups) -> tuple[int, int]:
+    """Wait for them; their ids in the order in which they came."""
+    for _ in range(600):
+        found = sorted(job.job_id for job in await jobs(cups))
+        if len(found) == 2:
+            return found[0], found[1]
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never two jobs: {cups.last_words()}")
 
 
 # a raw queue
@@ -144,8 +155,7 @@ async def test_a_printer_that_is_away_gets_its_sheet_when_it_is_back() -> None:
     with cups_with_raw_queue(port) as cups:
         one = queue(cups)
         printing = asyncio.create_task(printed(one))
-        while "unavailable" not in (await one.condition()).detail:  # noqa: ASYNC110  only CUPS knows
-            await asyncio.sleep(0.02)
+        await until(cups, one, "unavailable")
         assert not printing.done()
         async with listening(sink, port):
             assert (await printing).evidence is Evidence.SPOOLER
@@ -210,13 +220,12 @@ async def test_a_job_that_somebody_cancels_before_it_is_printed_is_told_so() -> 
             printing = asyncio.create_task(printed(first, ZPL * 400_000))
             await until(cups, first, State.BUSY)
             waiting = asyncio.create_task(printed(second, number=2))
-            while len(found := await jobs(cups)) < 2:  # noqa: ASYNC110  only CUPS knows
-                await asyncio.sleep(0.01)
-            cups.run("cancel", f"label-{max(job.job_id for job in found)}")
+            earlier, later = await two_jobs(cups)
+            cups.run("cancel", f"label-{later}")
             with pytest.raises(NothingSent) as nothing:
                 await waiting
             assert nothing.value.code == WITHDRAWN
-            cups.run("cancel", f"label-{min(job.job_id for job in found)}")
+            cups.run("cancel", f"label-{earlier}")
             with pytest.raises(DeviceRefused):
                 await printing
             await first.close()
@@ -407,7 +416,7 @@ async def test_an_answer_that_is_none_is_told_as_such(answer: bytes) -> None:
         (5, ("cover-open-warning", "paused"), State.LID_OPEN),
         (5, ("paused",), State.PAUSED),
         (5, (), State.PAUSED),
-        (4, ("connecting-to-device",), State.OFFLINE),
+        (4, ("connecting-to-device",), State.BUSY),
         (3, ("offline-error",), State.OFFLINE),
         (3, ("cups-missing-filter-error",), State.ERROR),
         (None, (), State.UNKNOWN),

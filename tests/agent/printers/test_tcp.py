@@ -174,8 +174,9 @@ async def test_paper_that_ends_in_the_sheet_is_shown_and_a_refill_prints_it() ->
     async with listening(zebra) as port:
         one = printer(port, patience=patient)
         printing = asyncio.create_task(printed(one))
-        while (await one.condition()).state is not State.PAPER_OUT:  # noqa: ASYNC110  it has to be asked
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            while (await one.condition()).state is not State.PAPER_OUT:  # noqa: ASYNC110  it has to be asked
+                await asyncio.sleep(0.01)
         assert not printing.done()
         zebra.out_of_paper_after, zebra.paper_out = 10**9, False
         assert (await printing).evidence is Evidence.DEVICE

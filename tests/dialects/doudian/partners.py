@@ -33,7 +33,7 @@ _shops = count(1)
 async def deliver(hall: Hall) -> None:
     """Hand over what waits between rooms; the running server does the same, so some of it may be done already."""
     while await hall.db.fetchval("SELECT count(*) FROM outbox WHERE done_at IS NULL AND topic LIKE 'tracking.%'"):
-        await outbox.deliver(hall.db, handlers([]))
+        await outbox.deliver(hall.db, handlers(hall, []))
 
 
 @asynccontextmanager

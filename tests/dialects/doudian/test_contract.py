@@ -49,6 +49,7 @@ _WRONG: dict[str, list[Any]] = {
     "Number": [PLANTED, {"x": PLANTED}, _PLANTED_LIST],
     "Map": [PLANTED, _PLANTED_LIST, 19876543210],
     "Struct": [PLANTED, _PLANTED_LIST, 19876543210],
+    "Any": [],
 }
 
 

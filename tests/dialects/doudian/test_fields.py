@@ -11,7 +11,7 @@ from miandan.kernel.errors import Refusal
 
 METHODS = sorted(requests())
 _SAMPLES: Mapping[str, Any] = {
-    "String": "x", "Int16": 1, "Int32": 1, "Int64": 1, "Bool": True, "Number": 1.5, "Map": {"k": "v"},
+    "String": "x", "Int16": 1, "Int32": 1, "Int64": 1, "Bool": True, "Number": 1.5, "Map": {"k": "v"}, "Any": "x",
 }  # fmt: skip
 _WRONG: Mapping[str, list[Any]] = {
     "String": [{}, [], True],
@@ -22,6 +22,7 @@ _WRONG: Mapping[str, list[Any]] = {
     "Number": ["x", {}, []],
     "Map": ["x", [], 1],
     "Struct": ["x", [], 1],
+    "Any": [],
 }
 
 

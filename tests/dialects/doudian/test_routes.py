@@ -6,12 +6,13 @@ from miandan.accounts.model import Sender
 from miandan.branches import service as branches
 from miandan.cli.sandbox import open_account
 from miandan.kernel.clock import now
+from miandan.tracking import applying
 from miandan.tracking import service as tracking
 from miandan.tracking.model import Action, Scan
 from miandan.waybills import lives
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, SENDER, Erp, order
-from tests.dialects.doudian.partners import strangers
+from tests.dialects.doudian.partners import deliver, strangers
 from tests.dialects.doudian.shapes import misfits
 
 DETAIL, PACKAGE = "logistics.trackNoRouteDetail", "logistics.queryPackageRoute"
@@ -42,6 +43,7 @@ async def shipped(erp: Erp) -> str:
 async def scan(erp: Erp, number: str, action: Action = Action.COLLECTED, hour: float = 0, text: str = "已揽收") -> None:
     at = COLLECTED + timedelta(hours=hour)
     await tracking.push(erp.running.hall.db, [Scan("zto", number, action, at, text, site_name="余杭示例网点")])
+    await deliver(erp.running.hall)
 
 
 async def test_a_route_stands_under_both_names_oldest_first_with_times_as_text(ground: Ground) -> None:
@@ -126,11 +128,15 @@ async def test_what_was_scanned_before_the_take_is_part_of_the_route_afterwards(
         async with db.transaction() as tx:
             held = await branches.owners(tx, "zto", coming)
         coming = [one for one in coming if one in held and held[one].merchant_id == pair.seller_id]
-        await tracking.push(db, [Scan("zto", one, Action.COLLECTED, COLLECTED, "早到的一站") for one in coming])
+        early = [Scan("zto", one, Action.COLLECTED, COLLECTED, "早到的一站", site_name="早站") for one in coming]
+        await tracking.push(db, early)
         assert await pair.seller.refused(DETAIL, asked(coming[0])) == "isv.business-failed:4007"
         number = await pair.seller.number(order())
         assert number in coming
         await lives.state_shipped(db, pair.seller_id, "zto", number, now())
+        [node] = (await pair.seller.ok(DETAIL, asked(number)))["route__node_list"]
+        assert (node["content"], node["site_name"]) == ("已揽收", ""), "nobody knew the recipient when it was said"
+        await applying.apply_waiting(db, pair.hall.vault)
         [node] = (await pair.seller.ok(DETAIL, asked(number)))["route__node_list"]
         assert node["content"] == "早到的一站"
 

@@ -326,7 +326,7 @@ async def test_for_another_shop_a_grant_and_a_relation_are_both_needed(ground: G
         await pair.relate()
         await pair.revoke()
         assert await why(supplier, create, more) == "supply.share_not_active"
-        await outbox.deliver(pair.hall.db, handlers([]))
+        await outbox.deliver(pair.hall.db, handlers(pair.hall, []))
         assert await why(supplier, create, more) in ("supply.share_not_active", "supply.nothing_lent")
         asked_of = {"logistics_code": "yuantong", "track_no": number, "user_id": pair.shop}
         assert (await supplier.ok("logistics.cancelOrder", asked_of))["cancel_result"]["success"] is True

@@ -68,7 +68,7 @@ async def _task(desk: Desk, relay: Relay, passed: Passed, line: Line, speech: Sp
             work.tell(State.FAILED, why=why)
         raise
     finally:
-        await desk.works.end_foreign(new)
+        desk.works.end_foreign(new)
 
 
 def _frame(passed: Passed, fresh: Sequence[Fresh]) -> str:

@@ -77,14 +77,16 @@ class Works:
         self._questions = asking
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._running: set[asyncio.Task[None]] = set()
-        self._writing: set[asyncio.Task[None]] = set()
+        self._ended_now: list[Work] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
         """Stop what waits; sheets that have begun end at the printers. What has ended is written down."""
         for one in list(self._running):
             one.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        await asyncio.gather(*self._writing)
+        if self._writing is not None:
+            await self._writing
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
@@ -179,22 +181,32 @@ class Works:
         finally:
             for work in ours:
                 work.tell(state, why=why)
-                self._ledger.reserve(work.entry)
-            await self._written(ours)
+            self._put_down([work for work in ours if self._ledger.entry(work.entry.key) != work.entry])
 
-    async def _written(self, works: Sequence[Work]) -> None:
-        """Put down how they ended, whoever stops waiting for it."""
-        writing = asyncio.create_task(self._write(works))
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
-        await asyncio.shield(writing)
+    def _put_down(self, works: Sequence[Work]) -> None:
+        """Have it written how they ended, whoever stops waiting; what ends meanwhile goes out with the next write.
 
-    async def _write(self, works: Sequence[Work]) -> None:
+        One that has been tried again since has nothing more to say.
+        """
+        current = [work for work in works if self._is_current(work)]
+        for work in current:
+            self._ledger.reserve(work.entry)
+        self._ended_now += current
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_ends())
+
+    def _is_current(self, work: Work) -> bool:
+        return self._works.get(work.entry.key) is work
+
+    async def _write_ends(self) -> None:
         """A disk that takes nothing leaves what stood there: begun, and so in doubt after a restart."""
-        try:
-            await self._ledger.write(*(work.entry for work in works))
-        except OSError as failed:
-            self._workshop.note("component.ledger_failed", error=type(failed).__name__)
+        while self._ended_now:
+            works = [work for work in self._ended_now if self._is_current(work)]
+            self._ended_now = []
+            try:
+                await self._ledger.write(*(work.entry for work in works))
+            except OSError as failed:
+                self._workshop.note("component.ledger_failed", error=type(failed).__name__)
 
     async def _prepare(self, asked: Asked, one: Fresh) -> None:
         """Open the document and settle whether it is to be printed; what is not has ended."""
@@ -215,6 +227,7 @@ class Works:
             one.sheets = _sheets(one, asked.printer)
         except Refusal as why:
             one.work.tell(State.FAILED, why=why)
+            self._put_down([one.work])
         except Exception as failed:
             self._workshop.note("component.document_failed", error=type(failed).__name__)
             one.work.tell(State.FAILED, why=Refusal("agent.component_failed"))
@@ -270,11 +283,11 @@ class Works:
             raise
         await self._ledger.write(*(work.entry for work in works))
 
-    async def end_foreign(self, works: Sequence[Work]) -> None:
+    def end_foreign(self, works: Sequence[Work]) -> None:
         """The other component says nothing more: what it has not told of is in doubt."""
         for work in works:
             work.tell(State.DOUBTFUL, why=Refusal("agent.component_doubtful"))
-        await self._written(works)
+        self._put_down(works)
 
     # --- printing -----------------------------------------------------------------------------------------------------
 
@@ -294,6 +307,8 @@ class Works:
                     continue
                 left[id(one)] -= 1
                 self._ended(one, notice, left[id(one)])
+                if one.work.last.state.has_ended:
+                    self._put_down([one.work])
 
     def _ended(self, one: Fresh, notice: Notice, left: int) -> None:
         """One sheet of a document has ended; where some are on paper and others not, the whole is in doubt."""

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from miandan.api.errors import Problem as Problem
@@ -75,8 +75,19 @@ Version = Annotated[
 ]
 Fen = Annotated[int, Field(strict=True, ge=0, le=10**12, description="分 / fen")]
 Flag = Annotated[bool, Field(strict=True)]
+
+
+def moment_of(given: object) -> datetime | None:
+    """A time as `Time` reads it; None where it cannot be read, so that one wrong item loses no other."""
+    try:
+        return _MOMENT.validate_python(given)
+    except ValidationError:
+        return None
+
+
 Time = Annotated[
     datetime,
     BeforeValidator(_time_text, json_schema_input_type=datetime),
     AfterValidator(_usual_year),
 ]
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Time)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from miandan.api.models.fields import Answer, Asked, Number, Problem, Text, Time, Word
+from miandan.api.models.fields import Answer, Asked, Number, Problem, Text, Word
 from miandan.tracking.model import Action, Scan
 
 
@@ -13,7 +13,13 @@ class ScanIn(Asked):
     """One thing that a carrier says about a number. `action` in our words, or `code` in the carrier's own."""
 
     number: Number
-    happened_at: Time
+    happened_at: Annotated[
+        str | float | None,
+        Field(
+            description="带时区的时间（RFC 3339）；读不懂的只退回这一条 / "
+            "a time with its zone; one that cannot be read refuses this scan alone"
+        ),
+    ] = None
     action: Action | None = None
     code: Word = ""
     sub_code: Word = ""

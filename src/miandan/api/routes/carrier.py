@@ -9,10 +9,12 @@ from miandan.access.model import Scope, SubjectKind
 from miandan.accounts import carrier_decisions
 from miandan.api.errors import problem_of
 from miandan.api.models.carriers import ApplicationList, ApplicationOut, Approved, ApproveIn, RejectIn
+from miandan.api.models.fields import moment_of
 from miandan.api.models.orders import RecipientOut
 from miandan.api.models.scans import ByCarrierIn, EndedByCarrier, ScanIn, ScanRefused, ScansIn, ScansKept
 from miandan.api.routes.given import PREFIX, LetIn, NumberPath
 from miandan.api.security import Guarded, needs
+from miandan.kernel.errors import Refusal
 from miandan.tracking.model import Scan
 from miandan.tracking.service import cancelled_by_carrier, push, spelled
 from miandan.tracking.statuses import action_of
@@ -26,12 +28,22 @@ ApplicationPath = Annotated[UUID, Path()]
 @router.post("/scans", summary="推送轨迹 Push scans", **_CARRIER)
 async def push_scans(call: LetIn, said: ScansIn) -> ScansKept:
     """Committed before the answer. Late, repeated and crosswise scans do no harm; a refused one stops no other."""
-    kept = await push(call.hall.db, [_scan(call.carrier, one) for one in said.scans])
+    scans, places, refused = [], [], []
+    for place, one in enumerate(said.scans):
+        try:
+            scans.append(_scan(call.carrier, one))
+            places.append(place)
+        except Refusal as refusal:
+            refused.append((place, refusal))
+    kept = await push(call.hall.db, scans)
+    refused += [(places[one.place], one.refusal) for one in kept.refused]
     return ScansKept(
         accepted=kept.accepted,
         repeated=kept.repeated,
         unread=kept.unread,
-        refused=[ScanRefused(place=one.place, problem=problem_of(one.refusal)) for one in kept.refused],
+        refused=[
+            ScanRefused(place=place, problem=problem_of(refusal)) for place, refusal in sorted(refused, key=_place)
+        ],
     )
 
 
@@ -76,7 +88,15 @@ async def reject(call: LetIn, application_id: ApplicationPath, said: RejectIn) -
 
 
 def _scan(carrier: str, said: ScanIn) -> Scan:
-    """In our words, or in the carrier's own, read by its table and by the text."""
+    """In our words, or in the carrier's own, read by its table and by the text. Raises scan.no_time."""
+    happened_at = moment_of(said.happened_at)
+    if happened_at is None:
+        raise Refusal("scan.no_time")
     action = said.action or action_of(carrier, said.code, said.sub_code, said.text)
-    same = said.model_dump(exclude={"action", "code", "sub_code"})
-    return Scan(carrier, action=action, namespace=carrier, raw_code=said.code, raw_sub_code=said.sub_code, **same)
+    same = said.model_dump(exclude={"action", "code", "sub_code", "happened_at"})
+    same |= {"namespace": carrier, "raw_code": said.code, "raw_sub_code": said.sub_code}
+    return Scan(carrier, action=action, happened_at=happened_at, **same)
+
+
+def _place(one: tuple[int, Refusal]) -> int:
+    return one[0]

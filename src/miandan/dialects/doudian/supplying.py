@@ -12,12 +12,11 @@ from miandan.carriers.model import Carrier
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.reading import carrier_named, read_goods, read_sender, read_services
-from miandan.dialects.doudian.taking import hint_of
+from miandan.dialects.doudian.taking import hint_of, outcome_of, route_of
 from miandan.dialects.doudian.using import must_have_taken, waybill_of
 from miandan.kernel.errors import Refusal
-from miandan.waybills import queries
 from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
-from miandan.waybills.model import NumberRef, Refused, Taken
+from miandan.waybills.model import NumberRef, Route, Taken
 
 GET: Final = "iop.waybillGet"
 MOST_ORDERS: Final = 10
@@ -167,19 +166,17 @@ async def _written(
     taken: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for one, result in zip(wanted, results, strict=True):
-        outcome = result.outcome if isinstance(result, Served) else result
-        if isinstance(outcome, Taken) and isinstance(result, Served):
-            taken.append(await _ebill_info(call, one, result, outcome))
+        outcome = outcome_of(result)
+        if isinstance(outcome, Refusal):
+            failed.append(_err_info(one, outcome))
         else:
-            refusal = outcome.refusal if isinstance(outcome, Refused) else outcome
-            assert isinstance(refusal, Refusal)
-            failed.append(_err_info(one, refusal))
+            route = outcome.route or await route_of(call, outcome)
+            taken.append(_ebill_info(one, outcome, route, hint_of(result, outcome)))
     return taken, failed
 
 
-async def _ebill_info(call: Call, wanted: _Wanted, served: Served, taken: Taken) -> dict[str, Any]:
+def _ebill_info(wanted: _Wanted, taken: Taken, route: Route, hint: str) -> dict[str, Any]:
     """`extra_resp` has the words that newCreateOrder answers in hint_msg: this method has no field for them."""
-    route = taken.route or (await queries.waybills(call.db, [taken.ref]))[0].route
     distr_order_id, pack_id = wanted.parcel
     return {
         "distr_order_id": distr_order_id,
@@ -191,7 +188,7 @@ async def _ebill_info(call: Call, wanted: _Wanted, served: Served, taken: Taken)
         "mark_destination_code": "",
         "mark_destination_code_name": route.big_mark,
         "extra": wanted.order.get("extra", ""),
-        "extra_resp": hint_of(served, taken),
+        "extra_resp": hint,
         "sub_waybill_codes": ",".join(taken.children),
     }
 

@@ -24,6 +24,7 @@ from miandan.dialects.doudian.reading import (
 )
 from miandan.dialects.doudian.using import using_shop
 from miandan.kernel.errors import Refusal
+from miandan.orders.recipients import completed
 from miandan.vault.issued import is_ciphertext, read_as
 from miandan.vault.issued_texts import gather, keys_for_texts
 from miandan.vault.keys import MerchantKeys
@@ -177,8 +178,11 @@ async def _parcels(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> list[O
 
 
 def _plain(batch: _Batch, order: Mapping[str, Any]) -> Recipient | Refusal:
+    """An order of ours goes to its own recipient: what the call says is compared only, and may be anything."""
     try:
-        return read_recipient(order["receiver_info"], order.get("remark", "") if batch.channel else "")
+        if batch.channel:
+            return completed(read_recipient(order["receiver_info"], order.get("remark", "")))
+        return read_recipient(order["receiver_info"])
     except Refusal as refusal:
         return refusal
 
@@ -202,7 +206,18 @@ async def _gathered(batch: _Batch, orders: Sequence[Mapping[str, Any]]) -> dict[
         app=call.app.app_key,
         shop=batch.shop_id,
     )
-    return found | dict(zip(wanted, sealed, strict=True))
+    for place, one in zip(wanted, sealed, strict=True):
+        found[place] = one if isinstance(one, Refusal) else _unless_unreceivable(orders[place], one)
+    return found
+
+
+def _unless_unreceivable(order: Mapping[str, Any], sealed: Sealed) -> Sealed | Refusal:
+    """What of a receiver is plain must be fit for delivery, as it must without any ciphertext."""
+    try:
+        completed(read_recipient(order["receiver_info"], order.get("remark", "")))
+    except Refusal as refusal:
+        return refusal
+    return sealed
 
 
 def _cited(batch: _Batch, order: Mapping[str, Any], keys: MerchantKeys) -> UUID | Refusal:
@@ -261,18 +276,23 @@ async def _written(
     taken: list[EbillInfo] = []
     failed: list[dict[str, Any]] = []
     for order, result in zip(orders, results, strict=True):
-        outcome = result.outcome if isinstance(result, Served) else result
-        if isinstance(outcome, Taken) and isinstance(result, Served):
-            route = outcome.route or await _route_of(batch.call, outcome)
-            taken.append(_ebill_info(batch, order, outcome, route, hint_of(result, outcome)))
+        outcome = outcome_of(result)
+        if isinstance(outcome, Refusal):
+            failed.append(_err_info(batch, order, outcome))
         else:
-            refusal = outcome.refusal if isinstance(outcome, Refused) else outcome
-            assert isinstance(refusal, Refusal)
-            failed.append(_err_info(batch, order, refusal))
+            route = outcome.route or await route_of(batch.call, outcome)
+            taken.append(_ebill_info(batch, order, outcome, route, hint_of(result, outcome)))
     return taken, failed
 
 
-async def _route_of(call: Call, taken: Taken) -> Route:
+def outcome_of(result: Served | Refusal) -> Taken | Refusal:
+    """The number of a parcel, or why it has none."""
+    outcome = result.outcome if isinstance(result, Served) else result
+    return outcome.refusal if isinstance(outcome, Refused) else outcome
+
+
+async def route_of(call: Call, taken: Taken) -> Route:
+    """The way of a number, read where the answer does not remember it."""
     [waybill] = await queries.waybills(call.db, [taken.ref])
     return waybill.route
 
@@ -305,10 +325,10 @@ def _err_info(batch: _Batch, order: Mapping[str, Any], refusal: Refusal) -> dict
     }
 
 
-def hint_of(served: Served, taken: Taken) -> str:
+def hint_of(result: Served | Refusal, taken: Taken) -> str:
     """What a caller should know although it worked; "" where there is nothing."""
     hints = []
-    if served.hint.recipient_replaced:
+    if isinstance(result, Served) and result.hint.recipient_replaced:
         hints.append(_REPLACED)
     if taken.differs:
         zh, en = zip(*(_FIELDS[name] for name in taken.differs), strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.reading import division_code, is_sealed, read_receiver, read_recipient
 from miandan.kernel.errors import Refusal
+from miandan.orders.recipients import completed
 from miandan.orders.service import find_orders
 from miandan.vault.issued_texts import gather
 from miandan.waybills import queries
@@ -15,19 +16,20 @@ from miandan.waybills.model import NumberRef, order_of_key
 async def new_recipient(call: Call, ref: NumberRef, given: Mapping[str, Any]) -> dict[str, Any]:
     """What `lives.update` is to be told. An order that we keep goes to its own recipient, whatever the call says.
 
-    Raises doudian.field_missing and what `gather` says of ciphertext.
+    Raises doudian.field_missing, what `completed` says of a recipient and what `gather` says of ciphertext.
     """
     [waybill] = await queries.waybills(call.db, [ref])
     order = await _order_of(call, ref)
     if order is not None:
         return {"recipient": order.recipient, "division_code": order.division_code}
     if not is_sealed(given):
-        return {"recipient": read_recipient(given)}
+        return {"recipient": completed(read_recipient(given))}
     shop_id, _, order_id = waybill.order_ref.partition("/")
     receiver = read_receiver(given, waybill.order_ref, order_id)
     [sealed] = await gather(call.db, call.hall.vault, ref.merchant_id, [receiver], app=call.app.app_key, shop=shop_id)
     if isinstance(sealed, Refusal):
         raise sealed
+    completed(read_recipient(given))  # what of it is plain must be fit for delivery too
     return {"recipient": sealed, "division_code": division_code(given["address"])}
 
 

@@ -88,7 +88,7 @@ _REASONS: Final = (
     ("offline", State.OFFLINE),
     ("shutdown", State.OFFLINE),
     ("timed-out", State.OFFLINE),
-    ("connecting-to-device", State.OFFLINE),
+    ("connecting-to-device", State.BUSY),  # for a moment in every job; how long it takes CUPS does not say
     ("paused", State.PAUSED),
     ("moving-to-paused", State.PAUSED),
 )

@@ -81,18 +81,22 @@ async def ebill_info_get(call: Call) -> dict[str, Any]:
     _must_be_own(call, params.get("company", ""))
     number = tracking.spelled(call.carrier, params["waybill_code"])
     waybill = await lives.waybill_on_paper(call.db, call.carrier, number)
-    source, branch = _word(params["system_source"]), _word(params.get("net_code", ""))
-    actor = f"{call.app.app_key}/{source}/{params['user_type']}/{branch}"
+    called = f"{_name(params['system_source'])}/{params['user_type']}/{_name(params.get('net_code', ''))}"
     reason = _word(params["query_reason"], _LONGEST_REASON)
-    to = await lives.read_for_delivery(call.hall.counter, call.carrier, number, actor, reason)
+    to = await lives.read_for_delivery(call.hall.counter, call.carrier, number, call.app.app_key, reason, called)
     sender = await queries.sender(call.db, waybill.ref.merchant_id, waybill.ship_from_id)
     account = await find_account(call.db, waybill.ref.merchant_id, waybill.account_id)
     return whole_waybill(waybill, sender, to, account)
 
 
-def _word(text: str, longest: int = _LONGEST_WORD) -> str:
-    """What may stand in the audit log: printable, short, without a phone."""
+def _word(text: str, longest: int) -> str:
+    """What may stand in the audit log: printable, short, without a phone. The vault takes the recipient out."""
     return mask_remark("".join(filter(str.isprintable, text)))[:longest]
+
+
+def _name(text: str) -> str:
+    """The same for what a system or branch is called: letters, digits and what joins them."""
+    return _word("".join(one for one in text if one.isalnum() or one in "-_. "), _LONGEST_WORD)
 
 
 @_of_carrier("logistics.waybillOrderInfoQuery")

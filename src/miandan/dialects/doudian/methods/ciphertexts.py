@@ -75,8 +75,14 @@ async def batch_sensitive(call: Call) -> dict[str, Any]:
     items = call.params["cipher_infos"]
 
     async def masked(asked: Sequence[Asked]) -> list[Shown | Refusal]:
-        where = {"merchant_id": call.merchant_id, "shop": call.shop_id}
-        return await sensitive(call.db, call.hall.vault, asked, app=call.app.app_key, **where)
+        return await sensitive(
+            call.db,
+            call.hall.vault,
+            asked,
+            app=call.app.app_key,
+            merchant_id=call.merchant_id,
+            shop=call.shop_id,
+        )
 
     results = await _under_either_id(items, masked)
     infos = [_info(item, result, "order.batchSensitive") for item, result in zip(items, results, strict=True)]
@@ -94,9 +100,7 @@ async def batch_encrypt(call: Call) -> dict[str, Any]:
         if place not in odd
     ]
     written = iter(
-        await encrypt_texts(
-            call.db, call.hall.vault, call.merchant_id, texts, app=call.app.app_key, shop=call.shop_id
-        )
+        await encrypt_texts(call.db, call.hall.vault, call.merchant_id, texts, app=call.app.app_key, shop=call.shop_id)
     )
     results = [odd[place] if place in odd else next(written) for place in range(len(items))]
     infos = [

@@ -1,9 +1,10 @@
 """Print data, the key for a print component, commands for Bluetooth printers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from miandan.access.model import Scope
+from miandan.accounts import service as accounts
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.reading import carrier_named, reader_of
@@ -25,6 +26,8 @@ from miandan.printing.model import (
 APPLY: Final = "logistics.waybillApply"
 BLUETOOTH: Final = "logistics.fetchBluetoothCmd"
 
+_Ask = TypeVar("_Ask")
+_Given = TypeVar("_Given")
 _LANGUAGES: Final = {"TSPL": Language.TSPL, "CPCL": Language.CPCL}
 
 
@@ -39,11 +42,11 @@ async def waybill_apply(call: Call) -> dict[str, Any]:
             asked.append(Withheld("", one["track_no"], "", refusal))
     items = [one for one in asked if isinstance(one, Asked)]
     desk, reader = call.hall.printing, reader_of(call)
-    given = iter(
-        await _also_for_others(
-            call, items, lambda some, owner: service.print_data_of(desk, reader, some, merchant_id=owner)
-        )
-    )
+
+    async def give(some: Sequence[Asked], owner: int | None) -> list[PrintData | Withheld]:
+        return await service.print_data_of(desk, reader, some, merchant_id=owner)
+
+    given = iter(await _also_for_others(call, items, lambda one: [one], give))
     results = [next(given) if isinstance(one, Asked) else one for one in asked]
     return {
         "waybill_infos": [
@@ -59,20 +62,29 @@ async def waybill_apply(call: Call) -> dict[str, Any]:
 
 async def _also_for_others(
     call: Call,
-    items: Sequence[Asked],
-    give: Callable[[Sequence[Asked], int | None], Awaitable[list[PrintData | Withheld]]],
-) -> list[PrintData | Withheld]:
-    """What the caller's own shop has, and of the rest what was taken on accounts that the caller lent (代打)."""
-    results = await give(items, None)
-    missing = [one for one in results if isinstance(one, Withheld) and one.refusal.code == "waybill.unknown"]
+    asks: Sequence[_Ask],
+    numbers_of: Callable[[_Ask], Sequence[Asked]],
+    give: Callable[[Sequence[_Ask], int | None], Awaitable[list[_Given]]],
+) -> list[_Given]:
+    """What the caller's own shop has, and of the rest what was taken on accounts that the caller lent (代打).
+
+    `numbers_of` says which numbers an ask can mean: of several carriers where it names none.
+    """
+    results = await give(asks, None)
+    missing = [
+        (place, asked)
+        for place, one in enumerate(results)
+        if isinstance(one, Withheld) and one.refusal.code == "waybill.unknown"
+        for asked in numbers_of(asks[place])
+    ]
     if not missing:
         return results
-    places: dict[int, list[int]] = {}
-    for place, owner in (await lending_merchants(call, items)).items():
-        if results[place] in missing:
-            places.setdefault(owner, []).append(place)
-    for owner, here in places.items():
-        for place, one in zip(here, await give([items[place] for place in here], owner), strict=True):
+    owners: dict[int, int] = {}
+    for index, owner in (await lending_merchants(call, [asked for _, asked in missing])).items():
+        owners.setdefault(missing[index][0], owner)
+    for owner in set(owners.values()):
+        here = [place for place, found in owners.items() if found == owner]
+        for place, one in zip(here, await give([asks[place] for place in here], owner), strict=True):
             results[place] = one
     return results
 
@@ -117,7 +129,15 @@ async def fetch_bluetooth_cmd(call: Call) -> dict[str, Any]:
         )
         for one in call.params["waybill_applies"]
     ]
-    results = await bluetooth.bluetooth_commands(call.hall.printing, reader_of(call), asks, wish)
+    carriers = {one.carrier for one in await accounts.accounts_of(call.db, call.merchant_id)}
+
+    async def give(some: Sequence[CommandAsk], owner: int | None) -> list[Command | Withheld]:
+        return await bluetooth.bluetooth_commands(call.hall.printing, reader_of(call), some, wish, merchant_id=owner)
+
+    def numbers_of(ask: CommandAsk) -> list[Asked]:
+        return [Asked(carrier, ask.number) for carrier in sorted(carriers)]
+
+    results = await _also_for_others(call, asks, numbers_of, give)
     return {
         "waybill_infos": [
             {"track_no": one.number, "print_data": one.commands} for one in results if isinstance(one, Command)

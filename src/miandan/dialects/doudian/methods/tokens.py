@@ -6,6 +6,7 @@ from miandan.access import tokens
 from miandan.access.model import GrantType, SubjectKind, Tokens, read_grant_type
 from miandan.carriers.catalogue import catalogue
 from miandan.dialects.doudian.calls import Call, method
+from miandan.dialects.doudian.reading import carrier_named
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.merchants.service import find_shop
@@ -23,11 +24,31 @@ async def create(call: Call) -> dict[str, Any]:
     if grant is GrantType.AUTHORIZATION_CODE:
         pair = await tokens.exchange_code(call.db, call.hall.root, call.app.app_key, call.params.get("code", ""))
     else:
-        is_carrier = call.params.get("auth_subject_type") == CARRIER_SUBJECT
-        kind = SubjectKind.CARRIER if is_carrier else SubjectKind.SHOP
-        name = call.params.get("auth_id" if is_carrier else "shop_id", "")
-        pair = await tokens.self_authorise(call.db, call.hall.root, call.app.app_key, kind, name)
+        pair = await tokens.self_authorise(call.db, call.hall.root, call.app.app_key, *await _own_subject(call))
     return await _answer(call, pair)
+
+
+async def _own_subject(call: Call) -> tuple[SubjectKind, str]:
+    """Whom a self-use app asks tokens for. `auth_subject_type` says that it is a carrier; an app that has nothing but
+    carriers need not say it."""
+    params = call.params
+    kinds = {
+        one.subject.kind
+        for one in await tokens.authorisations_of_app(call.db, call.app.app_key)
+        if one.revoked_at is None
+    }
+    said = params.get("auth_subject_type", "")
+    if said != CARRIER_SUBJECT and (said or kinds != {SubjectKind.CARRIER}):
+        return SubjectKind.SHOP, params.get("shop_id", "")
+    return SubjectKind.CARRIER, _carrier(params.get("auth_id", ""))
+
+
+def _carrier(named: str) -> str:
+    """Our code of a carrier, also by the platform's (zhongtong); "" and what is no carrier stay what they are."""
+    try:
+        return carrier_named(named).code if named else ""
+    except Refusal:
+        return named
 
 
 @method("token.refresh", scope=None, subject=None)
