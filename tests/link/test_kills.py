@@ -1,7 +1,9 @@
 """Agents that are killed at each point and at any moment: no sheet comes out twice unsaid, and none is lost."""
 
 import asyncio
+import os
 import random
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -15,10 +17,11 @@ from miandan.agent.folder import Folder, Paired
 from miandan.agent.journal import Journal, Slip, open_journal
 from miandan.agent.keys import agent_keys
 from miandan.agent.printers.model import MediaType
+from miandan.kernel.settings import Settings
 from miandan.labels import agent_link as wire
 from miandan.labels.agent_link import Evidence, Outcome
 from tests.agent.test_commands import MIANDAN, environment
-from tests.link.depot import Depot, Depots, connected, folder_printer, paper, until, working
+from tests.link.depot import Cable, Depot, Depots, connected, folder_printer, paper, until, working
 from tests.link.test_hello import calling
 
 PRINTER = "一号"
@@ -178,3 +181,54 @@ def _wait_for_status(path: Path) -> None:
     while not Folder(path).status.exists():
         assert time.monotonic() < until_then
         time.sleep(0.05)
+
+
+@contextmanager
+def server_program(settings: Settings, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    assert settings.database_url is not None
+    told = {
+        "MIANDAN_DATA": str(settings.data),
+        "MIANDAN_DATABASE_URL": settings.database_url,
+        "MIANDAN_SANDBOX": "1",
+    }
+    program = subprocess.Popen(
+        [*MIANDAN, "serve", "--port", str(port)], env=os.environ | told, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield program
+    finally:
+        program.kill()
+        program.wait(30)
+
+
+@pytest.mark.parametrize("seed", [2])
+async def test_a_server_that_is_killed_at_any_moment_gives_no_sheet_out_twice_and_forgets_none(
+    depots: Depots, sandbox_of_links: Settings, tmp_path: Path, seed: int
+) -> None:
+    """The agent works for a server that is killed again and again; another process of the same house looks on."""
+    chance, kills, sheets = random.Random(seed), 3, 150
+    async with depots() as depot, Cable(depot.running.url) as cable:
+        paired = await depot.paired(tmp_path / "agent", cable.url)
+        numbers = await depot.numbers(sheets)
+        async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper", PRINTER)], paired) as agent:
+            await connected(agent)
+            cable.target = free_port()
+            cable.cut()
+            await depot.job(numbers, paired.agent_id, PRINTER)
+            for _ in range(kills):
+                before = len(paper(tmp_path / "paper"))
+                with server_program(sandbox_of_links, cable.target):
+                    await until(lambda: len(paper(tmp_path / "paper")) > before, 30)  # noqa: B023
+                    await asyncio.sleep(chance.random() * 0.1)
+            assert len(paper(tmp_path / "paper")) < sheets
+            cable.target = int(depot.running.url.rpartition(":")[2])
+            stands = await depot.all_in("printed", seconds=60)
+        assert stands == {"printed": sheets}
+        assert paper(tmp_path / "paper") == [one.number for one in numbers]
+        assert {copy for _, copy in (await reasons(depot)).values()} == {1}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port

@@ -8,18 +8,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from miandan.agent.folder import Folder
+from miandan.agent.pairing import pair
 from miandan.agent.printers.direct import USUAL
 from miandan.agent.printers.model import Printer
 from miandan.agent.printers.tcp import TcpPrinter
 from miandan.kernel.settings import Settings
 from miandan.labels.printers.profiles import profile
+from miandan.link.door import AgentDoor
 from miandan.printing import jobs
 from miandan.printing.job_model import JobAsk
+from miandan.printing.model import AgentOwner, OwnerKind
+from miandan.printing.pairing import make_pairing_code
 from miandan.printing.printers import benches_for
+from miandan.server.front import Front
+from miandan.server.house import open_hall
+from miandan.server.serving import listen, open_socket
 from tests.link.depot import (
     BY,
     PAPER,
@@ -34,6 +42,7 @@ from tests.link.depot import (
     working,
 )
 from tests.served import served
+from tests.waybills.world import MERCHANT
 
 
 def _everything(caller: socket.socket) -> bytes:
@@ -232,8 +241,12 @@ async def test_nobody_is_found_on_the_agents_disk_after_a_run(depots: Depots, tm
     async with depots() as depot:
         paired = await depot.paired(tmp_path / "agent")
         printer = folder_printer(tmp_path / "paper")
+        spool = Folder(tmp_path / "agent").spool
+        spool.mkdir()
+        (spool / "left-by-a-kill.prn").write_text(PLANTED.name)
         async with working(tmp_path / "agent", [printer], paired) as agent:
             await connected(agent)
+            assert list(spool.iterdir()) == []
             await depot.job(await depot.numbers(10), paired.agent_id)
             await depot.all_in("printed")
         files = [file for file in (tmp_path / "agent").rglob("*") if file.is_file()]
@@ -242,4 +255,21 @@ async def test_nobody_is_found_on_the_agents_disk_after_a_run(depots: Depots, tm
         assert str(depot.merchant_id).encode() in content  # the search finds what is there
         shown = (PLANTED.name, PLANTED.phone, "赵周路", "909 室", "19087654321", PLANTED.phone[-4:], "138****", "钱")
         assert [text for text in shown if text.encode() in content] == []
-        assert list(Folder(tmp_path / "agent").spool.glob("*")) == []
+
+
+async def test_a_page_that_the_server_asks_for_comes_out(sandbox_of_links: Settings, tmp_path: Path) -> None:
+    async with open_hall(sandbox_of_links) as hall:
+        door, stop, listening = AgentDoor(hall.printing), asyncio.Event(), open_socket("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = asyncio.create_task(listen(Front({"agent": door}, {}), [listening], [], stop))
+        code = (await make_pairing_code(hall.db, AgentOwner(OwnerKind.MERCHANT, MERCHANT), BY)).text
+        paired = await asyncio.to_thread(pair, Folder(tmp_path / "agent"), url, code)
+        async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper")], paired) as agent:
+            await connected(agent)
+            assert await door.test(UUID(paired.agent_id), "一号", "calibration")
+            assert await door.test(UUID(paired.agent_id), "没有")
+            assert not await door.test(UUID(int=1), "一号")
+            await until(lambda: list((tmp_path / "paper").glob("[!.]*.png")))
+            await until(lambda: any("agent.printer_unknown" in line for line in agent.log.errors))
+        stop.set()
+        await server

@@ -77,6 +77,6 @@ async def test_orders_that_cannot_be_asked_about_are_named_with_the_reason(harbo
         offered = await companies.offered_to(dock.desk.db, dock.merchant_id, SHOP, ["1", "2", "3"])
         assert offered.order_ids == ("1",)
         assert {order: why.code for order, why in offered.failed.items()} == {
-            "2": "outbound.order_of_another_shop",
+            "2": "outbound.order_unknown",
             "3": "outbound.order_unknown",
         }

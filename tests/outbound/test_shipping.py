@@ -225,10 +225,10 @@ async def test_an_open_refund_can_be_refused_by_shipping(harbour: Harbour) -> No
         assert [one["refund_rejected"] for one in await dock.messages(ORDER_SHIPPED)] == [True, True]
 
 
-async def test_orders_that_are_not_the_shops_are_told_apart(harbour: Harbour) -> None:
+async def test_an_order_of_another_shop_is_refused_like_one_that_is_not_there(harbour: Harbour) -> None:
     async with harbour.dock() as dock:
         await dock.keep("1", shop_id="S2")
-        with refuses("order_of_another_shop"):
+        with refuses("order_unknown"):
             await dock.ship("1", typed())
         with refuses("order_unknown"):
             await dock.ship("nowhere", typed())

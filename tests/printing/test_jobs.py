@@ -237,7 +237,7 @@ async def test_nothing_is_shipped_because_it_was_printed(printery: Printery) -> 
         await floor.printed(machine, taken)
         assert (await floor.press.stall.waybill(taken.ref)).shipped_at is None
         state = await floor.db.fetchval(
-            "SELECT state FROM trade_order WHERE merchant_id = $1 AND order_id = 'not-shipped'", floor.merchant_id
+            "SELECT state FROM trade_order WHERE merchant_id = $1 AND order_id = 'not-shipped-1'", floor.merchant_id
         )
         told = await floor.db.fetchval(
             "SELECT count(*) FROM outbox WHERE source = $1 AND topic LIKE '%ship%'", f"merchant:{floor.merchant_id}"

@@ -298,7 +298,8 @@ async def test_a_key_under_another_app_or_shop_is_refused(printery: Printery) ->
         taken, agent = await press.taken("1"), await press.agent()
         given = await press.data(taken)
         for other in (replace(press.reader, app="7000000000000000002"), replace(press.reader, shop_id="S2")):
-            await press.data(taken, reader=other)
+            in_their_shop = replace(parcel(f"of {other.app} {other.shop_id}", recipient=PLACED), shop_id=other.shop_id)
+            await press.data(await press.stall.one("yto", in_their_shop), reader=other)
             code = await refusal(press, str(agent.agent_id), given.print_data, reader=other)
             assert code == "labels.print_data_wrong_key"
             wrapped = await service.shop_key(press.desk, other, str(agent.agent_id))
@@ -404,7 +405,8 @@ async def test_a_root_key_of_another_installation_opens_no_print_key(printery: P
 
 async def test_a_merchant_without_a_shop_has_a_key_too(printery: Printery) -> None:
     async with printery.press() as press:
-        taken, agent = await press.taken("1"), await press.agent()
+        agent = await press.agent()
+        taken = await press.stall.one("yto", replace(parcel("1", recipient=PLACED), shop_id=""))
         reader = Reader(APP, press.merchant_id)
         given = await press.data(taken, reader=reader)
         assert (await press.opened(given, agent, reader=reader)).header.shop == ""

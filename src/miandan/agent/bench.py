@@ -171,16 +171,21 @@ class Bench:
             await self._print_or_end([task], document)
             del task, document  # what it shows is not kept until the next sheet comes
 
-    async def _print_or_end(self, tasks: Sequence[Task], document: bytes) -> None:
-        """Sheets that share a document, to their end."""
+    async def _print_or_end(self, tasks: Sequence[Task], document: bytes) -> Sequence[Task]:
+        """Sheets that share a document, to their end; when some of them were taken back before it began, the others
+        are returned: they need one that does not show those."""
         self._printing = tasks
         try:
-            while await self._can_print(tasks) and not await self._print(tasks, document):
-                await asyncio.sleep(FIRST_LOOK_SECONDS)
+            while await self._can_print(tasks):
+                if len(left := _not_over(tasks)) < len(tasks):
+                    return left
+                if await self._print(tasks, document):
+                    break
         except Exception as failed:  # nobody foresaw it; the next sheet goes on
             for task in _not_over(tasks):
                 self._end(task, self._broken(task, failed))
         self._printing = ()
+        return ()
 
     async def _can_print(self, tasks: Sequence[Task]) -> bool:
         """Wait until the printer can print; False when all sheets were taken back before."""
@@ -198,7 +203,6 @@ class Bench:
 
     async def _print(self, tasks: Sequence[Task], document: bytes) -> bool:
         """Begin and end; False when certainly no byte left and it is tried again."""
-        tasks = _not_over(tasks)
         for task in tasks:
             task.begun = True  # from here on nothing is taken back
         try:
@@ -215,6 +219,8 @@ class Bench:
             else:
                 task.begun = False
                 self._journal.unsent(task.slip)
+        if done is None:
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
         return done is not None
 
     def _tell_begun(self, tasks: Sequence[Task]) -> None:

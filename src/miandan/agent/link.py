@@ -133,7 +133,7 @@ class Link:
             self._note(LinkState.WAITING, type(failed).__name__)
             return False
         if refused is None:
-            self._note(LinkState.WAITING, "closed")
+            self._note(LinkState.WAITING, f"closed {socket.close_code or ''}".strip())
             return False
         self._note(LinkState.REFUSED, refused.code, refused.zh, refused.en)
         return True

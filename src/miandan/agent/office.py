@@ -25,13 +25,12 @@ class OfficeBench(Bench):
     async def _print_always(self) -> None:
         while not self._stopping.is_set():
             tasks = await self._gathered()
-            self._printing = tasks
-            if not await self._can_print(tasks):
-                continue
-            drawn, document = await self._drawn_together([task for task in tasks if not task.over])
-            if drawn:
-                await self._print_or_end(drawn, document)
-            del tasks, drawn, document
+            while tasks:
+                self._printing = tasks
+                await self._can_print(tasks)
+                drawn, document = await self._drawn_together(tasks)
+                tasks = await self._print_or_end(drawn, document)
+                del drawn, document  # what they show is not kept until the next sheet comes
 
     async def _gathered(self) -> Sequence[Task]:
         """The labels of the next sheet; one that shares no paper is alone on its own."""
@@ -71,6 +70,8 @@ class OfficeBench(Bench):
         loop = asyncio.get_running_loop()
         good: list[tuple[Task, Content]] = []
         for task in tasks:
+            if task.over:
+                continue
             try:
                 if task.content is None:
                     return [task], await loop.run_in_executor(self._drawers, task.draw)
@@ -82,10 +83,8 @@ class OfficeBench(Bench):
         good = [(task, content) for task, content in good if not task.over]
         if not good:
             return [], b""
-        document = await loop.run_in_executor(
-            self._drawers, imposed, [content for _, content in good], self.printer.loaded
-        )
-        drawn = [task for task, _ in good]
+        drawn, contents = [task for task, _ in good], [content for _, content in good]
+        document = await loop.run_in_executor(self._drawers, imposed, contents, self.printer.loaded)
         for task in drawn:
             task.on_drawn(task.slip)
         return drawn, document

@@ -47,6 +47,8 @@ class ServerOrders:
         self._said = said
         self._log = log
         self._held: Counter[str] = Counter()  # sheets by printer
+        self._unsettled: set[str] = set()
+        """Ends of earlier sheets that the server has to know before it gives more: what was given back comes first."""
         self._free: Counter[str] = Counter()  # room that the server does not know of yet
         self._recalled: OrderedDict[str, None] = OrderedDict()  # before they came
         self.say: Callable[[Any], None] = lambda _message: None
@@ -56,15 +58,20 @@ class ServerOrders:
 
     def opening(self) -> Sequence[Any]:
         """The first messages of a new link."""
-        self._free.clear()  # a new link begins with all of it
         open_now = [entry for entry in self._journal.open_sheets if entry.slip.source == SERVER]
         told = [word for entry in open_now if (word := _told(entry)) is not None]
-        rooms = [
+        self._unsettled = {entry.slip.sheet_id for entry in open_now if entry.ended is not None}
+        holding = wire.Holding(tuple(entry.slip.sheet_id for entry in open_now))
+        rooms = [] if self._unsettled else self._rooms()
+        return [holding, wire.Printers(tuple(self._said())), *told, *rooms]
+
+    def _rooms(self) -> list[wire.Room]:
+        """All the room there is, on a link on which none was said."""
+        self._free.clear()
+        return [
             wire.Room(name, max(0, bench.printer.room + ROOM - self._held[name]))
             for name, bench in self._benches.items()
         ]
-        holding = wire.Holding(tuple(entry.slip.sheet_id for entry in open_now))
-        return [holding, wire.Printers(tuple(self._said())), *told, *rooms]
 
     def on_sheet(self, sheet: wire.Sheet) -> None:
         """One sheet more for a printer."""
@@ -99,6 +106,11 @@ class ServerOrders:
     def on_settled(self, settled: wire.Settled) -> None:
         """The server knows it."""
         self._journal.settled(settled.sheet_id, settled.outcome)
+        if settled.sheet_id in self._unsettled:
+            self._unsettled.remove(settled.sheet_id)
+            if not self._unsettled:
+                for room in self._rooms():
+                    self.say(room)
 
     def on_test(self, test: wire.Test) -> None:
         self._test(test.printer, test.kind)
@@ -116,7 +128,7 @@ class ServerOrders:
         self._held[printer] -= 1
         self._free[printer] += 1
         self.say(_report(slip, ended))
-        if self._free[printer] >= ROOM_AT_ONCE or not self._held[printer]:
+        if not self._unsettled and (self._free[printer] >= ROOM_AT_ONCE or not self._held[printer]):
             self.say(wire.Room(printer, self._free.pop(printer)))
 
     def on_condition(self, printer: str, condition: Condition) -> None:

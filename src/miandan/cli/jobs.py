@@ -28,5 +28,5 @@ async def jobs() -> int:
     for name, (zh, en) in WORDS.items():
         say(f"  {set_cell_size(zh, 24)}{en:<34}{due.counts[name]:>8,}")
     for alarm in due.alarms:
-        say(f"! 已取消或已回收的单号被揽收扫描，单量已重新扣除：{alarm} / a void number was scanned; its unit is spent")
+        say(f"! {alarm}")
     return 0

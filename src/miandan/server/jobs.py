@@ -12,7 +12,10 @@ from miandan.hall import Hall
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
+from miandan.orders.intake import ORDER_EVENT
 from miandan.printing import service as printing
+from miandan.printing import stopping
+from miandan.printing.reprints import MANY_REPRINTS
 from miandan.tracking import applying
 from miandan.tracking import months as scan_months
 from miandan.vault.retention import apply_retention, index_pending
@@ -25,9 +28,13 @@ DUE_SECONDS: Final = 600.0
 """How often a running server looks for what is due."""
 
 
+VOID_SCANNED: Final = "已取消或已回收，却被揽收扫描；单量已重新扣除 void, yet scanned; its unit is spent"
+PRINTED_OFTEN: Final = "今天重打次数很多，请核实 reprinted many times today: ask why"
+
+
 @dataclass(slots=True)
 class Due:
-    """What was done, as counts; `alarms` name void numbers that were scanned."""
+    """What was done, as counts; `alarms` name void numbers that were scanned and numbers printed suspiciously often."""
 
     counts: dict[str, int] = field(default_factory=dict)
     alarms: list[str] = field(default_factory=list)
@@ -58,10 +65,28 @@ async def do_due(hall: Hall) -> Due:
 def handlers(hall: Hall, alarms: list[str]) -> Mapping[str, outbox.Handler]:
     """Every topic with whoever hears it; alarms end in the list."""
 
-    async def sound(_tx: Transaction, message: outbox.Message) -> None:
-        alarms.append(f"{message.body['carrier']} {message.body['number']}")
+    async def void_was_scanned(_tx: Transaction, message: outbox.Message) -> None:
+        alarms.append(f"{_named(message)} {VOID_SCANNED}")
 
-    return {**shares.HANDLERS, **applying.handlers(hall.vault), **push.HANDLERS, lives.VOID_WAS_SCANNED: sound}
+    async def printed_often(_tx: Transaction, message: outbox.Message) -> None:
+        alarms.append(f"{_named(message)} {PRINTED_OFTEN}")
+
+    async def order_changed(tx: Transaction, message: outbox.Message) -> None:
+        await push.HANDLERS[ORDER_EVENT](tx, message)
+        await stopping.stop_sheets(tx, message)
+
+    return {
+        **shares.HANDLERS,
+        **applying.handlers(hall.vault),
+        **push.HANDLERS,
+        ORDER_EVENT: order_changed,
+        lives.VOID_WAS_SCANNED: void_was_scanned,
+        MANY_REPRINTS: printed_often,
+    }
+
+
+def _named(message: outbox.Message) -> str:
+    return f"{message.body['carrier']} {message.body['number']}"
 
 
 async def deliver_and_push_always(hall: Hall, stop: asyncio.Event) -> None:

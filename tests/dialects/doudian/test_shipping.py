@@ -230,7 +230,7 @@ async def _used_by_another_receiver(erp: Erp, hall: Hall) -> dict[str, Any]:
     ("number", "case"),
     [
         (60033, _unknown),
-        (60101, _another_shop),
+        (60033, _another_shop),
         (60021, _in_state(OrderState.CANCELLED)),
         (60113, _in_state(OrderState.CLOSED)),
         (60137, _in_state(OrderState.AWAITING_PAYMENT)),

@@ -144,7 +144,7 @@ class Listening:
 
     async def _answered(self, request: Request) -> Answer:
         """A name that a foreign server made point at this machine (DNS rebinding) is no name of ours."""
-        if False:
+        if request.header("host").lower() not in self._hosts:
             return _plain(HTTPStatus.MISDIRECTED_REQUEST, "Host")
         try:
             return await self._door(request)
