@@ -13,9 +13,11 @@ from miandan.kernel.postgres.binaries import program
 
 PARTS = {
     "take": "Taking numbers against RAW",
+    "http": "Signed newCreateOrder over HTTP against RAW",
     "pdf": "Label PDF against reportlab and pycairo with Pango",
     "raster": "1-bit rasters and ZPL against skia-python",
     "addresses": "Address parser against jionlp",
+    "printing": "Print jobs through server and agent to folder printers",
     "ship": "miandan ship and --help, from process start",
 }
 

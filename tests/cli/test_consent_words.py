@@ -36,7 +36,8 @@ async def test_words_are_shown_once_and_prove_their_subject(clerk: Clerk) -> Non
             assert done.code == 0, done.err
             (word,) = WORD.findall(done.out)
             assert word not in done.err
-            assert "/authorize?service_id=APP" in done.err
+            assert "https://HOST/authorize?service_id=APP" in done.err
+            assert "127.0.0.1" not in done.err
             assert (await consents.prove(db, app.app_key, word)).subject == subject
 
 

@@ -154,6 +154,10 @@ def test_a_supply_relation_and_a_share_go_their_way_once(desk: Keyboard) -> None
     relation = desk.ok(*wish, "--evidence", "HT-1", "--by", "clerk-1")
     assert desk.ok(*wish, "--evidence", "HT-1") == relation
     assert desk.run(*wish, "--evidence", "HT-2").error_code == "supply.exists"
+    without_shop = [word for word in wish if word not in ("--shop", "S1")]
+    refused = desk.run(*without_shop, "--evidence", "HT-1")
+    assert refused.error_code == "setup.shop_needed"
+    assert "S1" in refused.err
     desk.ok("supply", "accept", relation, "--by", "clerk-2")
     assert ALREADY in desk.run("supply", "accept", relation, "--by", "clerk-3").err
     (row,) = desk.rows("supply", "list", "--merchant", supplier)

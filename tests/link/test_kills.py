@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from miandan.agent import link
 from miandan.agent.folder import Folder, Paired
 from miandan.agent.journal import Journal, Slip, open_journal
 from miandan.agent.keys import agent_keys
@@ -203,9 +204,10 @@ def server_program(settings: Settings, port: int) -> Iterator["subprocess.Popen[
 
 @pytest.mark.parametrize("seed", [2])
 async def test_a_server_that_is_killed_at_any_moment_gives_no_sheet_out_twice_and_forgets_none(
-    depots: Depots, sandbox_of_links: Settings, tmp_path: Path, seed: int
+    depots: Depots, sandbox_of_links: Settings, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The agent works for a server that is killed again and again; another process of the same house looks on."""
+    monkeypatch.setattr(link, "LONGEST_WAIT_SECONDS", 0.5)
     chance, kills, sheets = random.Random(seed), 3, 150
     async with depots() as depot, Cable(depot.running.url) as cable:
         paired = await depot.paired(tmp_path / "agent", cable.url)

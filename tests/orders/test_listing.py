@@ -49,7 +49,7 @@ async def test_a_cursor_shows_every_order_once_even_where_times_are_equal(
         for number in range(7):
             await put(db, f"A{number}", days_old=number // 3)
         await put(db, "B1", shop="shop-2")
-        await intake.hear(db, KEYS, OrderRef(SHOP, "unknown"), OrderEvent.PAID, 1)
+        await intake.hear(db, KEYS, OrderRef(SHOP, "unknown-1"), OrderEvent.PAID, 1)
         assert await walk(db, Wanted(), limit) == ["A6", "A3", "A4", "A5", "A0", "A1", "A2"]
         newest = await listing.newest_orders_of(db, MERCHANT, SHOP, Wanted(), limit=7)
         assert [order.ref.order_id for order in newest.orders] == (await walk(db, Wanted(), limit))[::-1]
@@ -72,14 +72,14 @@ async def test_numbered_pages_count_what_they_show_and_look_ninety_days_back(fre
     async with fresh_database() as db:
         for number in range(5):
             await put(db, f"A{number}", days_old=number)
-        await put(db, "old", days_old=91)
+        await put(db, "old-1", days_old=91)
         wanted = Wanted()
         pages = [await listing.numbered_page(db, MERCHANT, SHOP, wanted, page=page, size=2) for page in range(4)]
         assert [[order.ref.order_id for order in page] for page in pages] == [["A0", "A1"], ["A2", "A3"], ["A4"], []]
         assert await listing.count_orders(db, MERCHANT, SHOP, wanted) == 5
         oldest = await listing.numbered_page_oldest_first(db, MERCHANT, SHOP, wanted, page=0, size=1)
         assert [order.ref.order_id for order in oldest] == ["A4"]
-        assert "old" in await walk(db, wanted, 10)
+        assert "old-1" in await walk(db, wanted, 10)
 
 
 @pytest.mark.parametrize(("page", "size"), [(0, 0), (0, 101), (-1, 10), (100, 100)])

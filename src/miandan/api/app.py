@@ -10,11 +10,11 @@ from miandan.api.models.access import RevokeIn, TokenIn
 from miandan.api.notes import Notes
 from miandan.api.openapi import document
 from miandan.api.page import errors_page, reference_page
-from miandan.api.routes import carrier, looking, orders, printing, shipments, tokens, waybills
+from miandan.api.routes import carrier, looking, orders, print_jobs, printing, shipments, stations, tokens, waybills
 from miandan.api.routes.given import PREFIX
 from miandan.hall import Hall
 
-_SUBJECTS: Final = (tokens, orders, waybills, printing, shipments, looking, carrier)
+_SUBJECTS: Final = (tokens, orders, waybills, printing, print_jobs, stations, shipments, looking, carrier)
 
 
 def make_api(hall: Hall) -> FastAPI:

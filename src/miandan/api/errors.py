@@ -54,6 +54,11 @@ _NOT_THERE: Final = (
     "orders.unknown",
     "outbound.order_unknown",
     "outbound.pack_unknown",
+    "printing.agent_unknown",
+    "printing.job_unknown",
+    "printing.printer_unknown",
+    "printing.scan_not_ours",
+    "printing.sheet_unknown",
     "printing.template_gone",
     "waybill.unknown",
 )

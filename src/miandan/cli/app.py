@@ -8,10 +8,12 @@ import typer
 
 from miandan.cli.accounts import accounts
 from miandan.cli.agent import agent
+from miandan.cli.agents import agents
 from miandan.cli.apps import apps
 from miandan.cli.branches import branches
 from miandan.cli.merchants import merchants, shops
 from miandan.cli.options import AsJson, Owner, work
+from miandan.cli.print_jobs import print_jobs
 from miandan.cli.pushes import pushes
 from miandan.cli.scans import scans
 from miandan.cli.supply import shares, supply
@@ -31,6 +33,8 @@ for _name, _commands in (
     ("apps", apps),
     ("pushes", pushes),
     ("scans", scans),
+    ("agents", agents),
+    ("print-jobs", print_jobs),
     ("agent", agent),
 ):
     app.add_typer(_commands, name=_name)

@@ -181,10 +181,9 @@ async def consent(whom: Whom) -> int:
     _print([f"授权口令 word   {word}"])
     say(f"✓ {_called(found[0])}：{_day(until)} 前用一次 good once, until then（北京时间 Beijing time）")
     if session.settings.public_url == DEFAULT_PUBLIC_URL:
-        say(
-            "  授权页 page: https://服务器地址/authorize?service_id=APP（换成本服务器对外的地址，或设置 MIANDAN_PUBLIC_URL）"
-        )
-        say("  Put this server's outside address in its place, or set MIANDAN_PUBLIC_URL and it stands here.")
+        say("  授权页 page: https://HOST/authorize?service_id=APP")
+        say("  HOST 换成本服务器对外的地址，或设置 MIANDAN_PUBLIC_URL。")
+        say("  HOST is this server's outside address; it stands here once MIANDAN_PUBLIC_URL is set.")
     else:
         say(f"  授权页 page: {session.settings.public_url}/authorize?service_id=APP")
     say("! 口令只显示这一次，只交给店铺（或快递公司）的负责人。它之前没用过的口令作废。")
@@ -205,7 +204,8 @@ async def budget(app_key: str, limit: int | None, by_volume: bool) -> int:
         stands = await reveals.reveal_limit(session.db, app_key)
     rule = decrypt_budget_on(trade_day(now()))
     if stands is None:
-        told = f"按订单量 by volume: {rule.base} + 近 {rule.days} 天订单 × {rule.per_hundred_orders}% of the last days' orders"
+        share = f"{rule.per_hundred_orders}% × {rule.days} 天订单量 of {rule.days} days' orders"
+        told = f"按订单量 by volume: 每天 {rule.base} 条 texts a day + {share}"
     else:
         told = f"每天 {stands:,} 条 texts a day"
     _print([f"解密额度 budget  {told}"])

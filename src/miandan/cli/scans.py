@@ -1,4 +1,4 @@
-"""The commands of `miandan scans`: what scans show that somebody has to look at. What they do is in scan_register.py."""
+"""The commands of `miandan scans`: what somebody has to look at. What they do is in scan_register.py."""
 
 from typing import Annotated, TypeAlias
 

@@ -249,9 +249,9 @@ M = TypeVar("M")
 
 
 def _read(decoder: "msgspec.json.Decoder[list[M]]", text: str | bytes) -> list[M]:
+    if len(text) > MOST_FRAME:
+        raise ValueError("no frame of this link: too long")
     try:
-        if len(text) > MOST_FRAME:
-            raise ValueError("too long")
         return decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise ValueError("no frame of this link") from None

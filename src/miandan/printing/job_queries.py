@@ -65,7 +65,7 @@ _WAITING_PRINTERS = """
 _RECENT = f"""
     SELECT {_COLUMNS}
       FROM print_job
-     WHERE merchant_id = $1 AND (made_at, job_id) < ($2, $3)
+     WHERE merchant_id = $1 AND (made_at, job_id) < ($2, $3) AND ($5::text IS NULL OR shop_id = $5)
      ORDER BY made_at DESC, job_id DESC
      LIMIT $4
 """
@@ -134,9 +134,11 @@ async def printers_with_work(db: Reads, agent_id: UUID) -> list[str]:
     return [row["printer"] for row in await db.fetch(_WAITING_PRINTERS, agent_id)]
 
 
-async def recent(db: Reads, merchant_id: int, before: tuple[datetime, UUID], most: int) -> list[PrintJob]:
-    """Jobs from the newest on."""
-    return [_job(row) for row in await db.fetch(_RECENT, merchant_id, *before, most)]
+async def recent(
+    db: Reads, merchant_id: int, shop_id: str | None, before: tuple[datetime, UUID], most: int
+) -> list[PrintJob]:
+    """Jobs from the newest on; of one shop, or all."""
+    return [_job(row) for row in await db.fetch(_RECENT, merchant_id, *before, most, shop_id)]
 
 
 async def counts(db: Reads, merchant_id: int, jobs: Sequence[UUID]) -> dict[UUID, Counts]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from miandan.kernel.database import Reads
 from miandan.kernel.errors import Refusal
-from miandan.printing import job_queries, station_queries, view_queries
+from miandan.printing import job_queries, sheet_queries, station_queries, view_queries
 from miandan.printing.job_model import Counts, JobState, PrintJob, PrintSheet, SheetState, job_state
 from miandan.printing.model import Asked
 from miandan.printing.station_queries import Packed, PackStop
@@ -19,7 +19,8 @@ from miandan.waybills import queries as waybill_queries
 MOST_SHOWN: Final = 500
 """Rows of one list."""
 
-_NEWEST: Final = datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)
+NEWEST: Final = datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)
+"""Before which every job lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,16 @@ class NumberStory:
 
 
 async def job_cards(
-    db: Reads, merchant_id: int, *, before: tuple[datetime, UUID] = _NEWEST, most: int = 50
+    db: Reads,
+    merchant_id: int,
+    *,
+    shop_id: str | None = None,
+    before: tuple[datetime, UUID] = NEWEST,
+    most: int = 50,
 ) -> list[JobCard]:
-    """A merchant's jobs from the newest on; `before` is moment and id of the last one seen."""
-    found = await job_queries.recent(db, merchant_id, before, min(most, MOST_SHOWN))
+    """A merchant's jobs from the newest on, or those that were made for one shop; `before` is moment and id of the last
+    one seen."""
+    found = await job_queries.recent(db, merchant_id, shop_id, before, min(most, MOST_SHOWN))
     counts = await job_queries.counts(db, merchant_id, [one.job_id for one in found])
     return [JobCard(one, job_state(one, counts[one.job_id]), counts[one.job_id]) for one in found]
 
@@ -84,6 +91,14 @@ async def sheets_of_job(
 ) -> list[PrintSheet]:
     """The sheets of a job in their order, from behind the place `after` on."""
     return await view_queries.sheets_of_job(db, merchant_id, job_id, after, min(most, MOST_SHOWN))
+
+
+async def sheet_by_id(db: Reads, merchant_id: int, sheet_id: UUID) -> PrintSheet:
+    """One sheet. Raises printing.sheet_unknown."""
+    found = await sheet_queries.named(db, merchant_id, [sheet_id])
+    if not found:
+        raise Refusal("printing.sheet_unknown")
+    return found[0]
 
 
 async def sheets_to_check(db: Reads, merchant_id: int, *, most: int = MOST_SHOWN) -> list[PrintSheet]:

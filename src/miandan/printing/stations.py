@@ -87,18 +87,25 @@ def read_scan(text: str) -> Scanned:
 
 
 async def scan_to_print(
-    desk: PrintDesk, merchant_id: int, text: str, printer: PrinterRef, by: str, at: datetime | None = None
+    desk: PrintDesk,
+    merchant_id: int,
+    text: str,
+    printer: PrinterRef,
+    by: str,
+    at: datetime | None = None,
+    shop_id: str | None = None,
 ) -> JobMade:
-    """Queue the label of a scanned number, alone; the number by itself or as its bars say it.
+    """Queue the label of a scanned number, alone; the number by itself or as its bars say it. `shop_id` here and below:
+    numbers of this shop only.
 
     Raises printing.scan_unreadable, printing.scan_not_ours, and what `create_job` raises; turned away as there.
     """
-    waybill = await _found(desk, merchant_id, read_scan(text))
+    waybill = await _found(desk, merchant_id, read_scan(text), shop_id)
     asked = Asked(waybill.ref.carrier, waybill.ref.number)
-    return await create_job(desk, JobAsk(merchant_id, printer, (asked,), by), at)
+    return await create_job(desk, JobAsk(merchant_id, printer, (asked,), by, shop_id), at)
 
 
-async def scan_to_check(desk: PrintDesk, merchant_id: int, text: str) -> Verdict:
+async def scan_to_check(desk: PrintDesk, merchant_id: int, text: str, shop_id: str | None = None) -> Verdict:
     """Whether the parcel with this label may be closed. A look: nothing is written.
 
     Codes: printing.scan_unreadable, scan_not_ours, scan_packed, scan_void, scan_stopped, scan_not_printed,
@@ -106,21 +113,23 @@ async def scan_to_check(desk: PrintDesk, merchant_id: int, text: str) -> Verdict
     """
     try:
         scanned = read_scan(text)
-        waybill = await _found(desk, merchant_id, scanned)
+        waybill = await _found(desk, merchant_id, scanned, shop_id)
     except Refusal as refusal:
         return _refused(refusal)
     async with desk.db.transaction() as tx:
         return await _judged(desk, tx, waybill, scanned)
 
 
-async def packed(desk: PrintDesk, merchant_id: int, text: str, by: str, at: datetime | None = None) -> Verdict:
+async def packed(
+    desk: PrintDesk, merchant_id: int, text: str, by: str, at: datetime | None = None, shop_id: str | None = None
+) -> Verdict:
     """Check a parcel and mark it as packed in one go: an order's event comes before it or after it.
 
     Whoever says it again is told that it was packed; the first mark stays.
     """
     try:
         scanned = read_scan(text)
-        waybill = await _found(desk, merchant_id, scanned)
+        waybill = await _found(desk, merchant_id, scanned, shop_id)
     except Refusal as refusal:
         return _refused(refusal)
     async with desk.db.transaction() as tx:
@@ -151,6 +160,7 @@ async def weigh(
     by: str,
     source: Source = Source.TYPED,
     at: datetime | None = None,
+    shop_id: str | None = None,
 ) -> Weight:
     """Write down what a parcel weighs; the last weight counts, the same one again is not written twice.
 
@@ -160,7 +170,7 @@ async def weigh(
     scale = scale_on(trade_day(at))
     if isinstance(grams, bool) or not scale.least_g <= grams <= scale.most_g:
         raise Refusal("printing.weight_implausible", grams=grams, least=scale.least_g, most=scale.most_g)
-    waybill = await _found(desk, merchant_id, read_scan(text))
+    waybill = await _found(desk, merchant_id, read_scan(text), shop_id)
     while True:
         async with desk.db.transaction() as tx:
             last = await station_queries.last_weight(tx, waybill.ref)
@@ -179,13 +189,14 @@ async def weight_of(desk: PrintDesk, merchant_id: int, asked: Asked) -> Weight |
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
-async def _found(desk: PrintDesk, merchant_id: int, scanned: Scanned) -> Waybill:
+async def _found(desk: PrintDesk, merchant_id: int, scanned: Scanned, shop_id: str | None) -> Waybill:
     """The merchant's waybill of a scanned text: its number, or what its bars say. Whether a number that is not this
     merchant's is somebody else's is not told. Raises printing.scan_not_ours."""
     text = scanned.text
     spellings = dict.fromkeys((text, text.upper(), text.partition("-")[0]))  # bars of a parcel may add its pieces
     carriers = [carrier.code for carrier in catalogue()]
-    known = await queries.waybills_by_number(desk.db, merchant_id, carriers, list(spellings))
+    of_merchant = await queries.waybills_by_number(desk.db, merchant_id, carriers, list(spellings))
+    known = [one for one in of_merchant if shop_id in (None, one.shop_id)]
     fitting = [one for one in known if text in (one.ref.number, one.barcode_text)] or [
         one for one in known if text.upper() == one.ref.number
     ]

@@ -298,7 +298,7 @@ async def test_the_same_label_again_is_asked_about_and_printed_as_copy_two(tmp_p
             await soon(lambda: bool(packer.components.questions.open()))
             html = (await packer.sees()).text
             assert waybill in html
-            assert "标明第 2 份" in html
+            assert "标第 2 份" in html
             assert not [one for one in PERSON if one in html]
             [name] = packer.components.questions.open()
             assert (await packer.presses("answer", question=name, answer="maybe")).status_code == 409

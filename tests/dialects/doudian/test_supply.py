@@ -198,6 +198,25 @@ async def test_the_same_call_again_answers_the_same_numbers_and_says_so(ground: 
         assert (await pair.balance()).allocated == 2
 
 
+async def test_a_supplier_prints_by_bluetooth_what_it_took_for_a_seller_and_a_stranger_does_not(ground: Ground) -> None:
+    async with partners(ground) as pair:
+        number = await pair.number(await pair.new())
+        data = (await pair.supplier.ok("logistics.templateList"))["template_data"]
+        code = next(one for one in data if one["logistics_code"] == "yuantong")["template_infos"][0]["template_code"]
+        sheet = {"track_no": number, "std_template_code": code}
+        asked = {"waybill_applies": [sheet], "cmd_type": "TSPL", "cmd_encode": "origin"}
+        [info] = (await pair.supplier.ok("logistics.fetchBluetoothCmd", asked))["waybill_infos"]
+        assert info["track_no"] == number
+        assert info["print_data"]
+        copies = "SELECT copies FROM waybill WHERE number = $1"
+        assert await pair.hall.db.fetchval(copies, number) == 1
+        async with strangers(pair.supplier) as other:
+            data = await other.seller.ok("logistics.fetchBluetoothCmd", asked)
+            assert data["waybill_infos"] == []
+            assert "[waybill.unknown]" in data["err_infos"][0]["err_msg"]
+        assert await pair.hall.db.fetchval(copies, number) == 1
+
+
 async def test_what_fails_in_a_take_rides_beside_what_works(ground: Ground) -> None:
     async with partners(ground) as pair:
         good, gone = await pair.new(), await pair.new()

@@ -54,7 +54,7 @@ def print_again(name: str, question: Question, seal: str) -> str:
     number = question.number or "（没有单号）"
     buttons = (
         f'<div class="buttons"><button id="{ident}-print" name="answer" value="print">'
-        f"再打一张，标明第 {question.copy} 份{en(f'Print as copy {question.copy}')}</button>"
+        f"再打，标第 {question.copy} 份{en(f'Print as copy {question.copy}')}</button>"
         f'<button id="{ident}-skip" class="quiet" name="answer" value="skip">不打{en("Skip")}</button></div>'
     )
     return (

@@ -93,7 +93,7 @@ class Door:
         return await self._done(path, request)
 
     def _opened(self, request: Request) -> Answer:
-        if not self._admission.redeem(request.path.removeprefix(OPEN)):
+        if request.method != "GET" or not self._admission.redeem(request.path.removeprefix(OPEN)):
             return _html(locked(), HTTPStatus.FORBIDDEN)
         cookie = self._admission.cookie()
         return Answer(body=opened(self._admission.place), style=part("page.css"), cookie=cookie)

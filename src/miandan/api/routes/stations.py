@@ -1,0 +1,46 @@
+"""Stations of the packing table: scan to print, scan to check, packed, weighed."""
+
+from fastapi import APIRouter
+
+from miandan.access.model import Scope
+from miandan.api.models.printing import PrintJobMade, ScanIn, ScanToPrintIn, VerdictOut, WeighIn, WeightOut
+from miandan.api.routes.given import PREFIX, LetIn
+from miandan.api.routes.print_jobs import by, made_of
+from miandan.api.security import Guarded, needs
+from miandan.printing import stations
+
+router = APIRouter(prefix=f"{PREFIX}/stations", route_class=Guarded, tags=["打印 printing"])
+
+
+@router.post("/scan-to-print", summary="扫描打印 Scan to print", **needs(Scope.PRINT))
+async def scan_to_print(call: LetIn, scan: ScanToPrintIn) -> PrintJobMade:
+    """The label of the scanned number, alone. One that was printed is turned away: it wants a reprint."""
+    made = await stations.scan_to_print(
+        call.hall.printing, call.merchant_id, scan.text, scan.target, by(call), shop_id=call.shop_id
+    )
+    return await made_of(call, made)
+
+
+@router.post("/check", summary="扫描核对 Scan to check", **needs(Scope.PRINT))
+async def check(call: LetIn, scan: ScanIn) -> VerdictOut:
+    """Whether the parcel with this label may be closed. A look: nothing is written, and a stop is an answer too."""
+    return VerdictOut.of(
+        await stations.scan_to_check(call.hall.printing, call.merchant_id, scan.text, shop_id=call.shop_id)
+    )
+
+
+@router.post("/pack", summary="打包 Pack", **needs(Scope.PRINT))
+async def pack(call: LetIn, scan: ScanIn) -> VerdictOut:
+    """Check the parcel and mark it as packed in one go; said again, the answer is that it was packed."""
+    return VerdictOut.of(
+        await stations.packed(call.hall.printing, call.merchant_id, scan.text, by(call), shop_id=call.shop_id)
+    )
+
+
+@router.post("/weigh", summary="称重 Weigh", **needs(Scope.PRINT))
+async def weigh(call: LetIn, scan: WeighIn) -> WeightOut:
+    """Write down what the parcel weighs; the last weight counts."""
+    weight = await stations.weigh(
+        call.hall.printing, call.merchant_id, scan.text, scan.grams, by(call), scan.source, shop_id=call.shop_id
+    )
+    return WeightOut.of(weight)

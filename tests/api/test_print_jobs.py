@@ -1,0 +1,206 @@
+"""Print jobs over HTTP: a job goes to a waiting agent and onto paper, a refund stops it, a reprint replaces it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from miandan.access.model import Scope, shop
+from miandan.agent.folder import Folder, Paired
+from miandan.agent.pairing import pair
+from miandan.printing.model import AgentOwner, OwnerKind
+from miandan.printing.pairing import make_pairing_code
+from tests.api.conftest import Ground
+from tests.api.developer import Developer, client
+from tests.api.test_door import _app
+from tests.link.depot import connected, folder_printer, paper, working
+
+PRINTER = "一号"
+
+
+@dataclass(frozen=True, slots=True)
+class Packer:
+    """A shop's packing room: an agent that prints into a folder, and the shop's developer."""
+
+    developer: Developer
+    paired: Paired
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.path / "paper"
+
+    @property
+    def where(self) -> dict[str, str]:
+        return {"agent_id": self.paired.agent_id, "printer": PRINTER}
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """The agent runs until the block ends."""
+        async with working(self.path / "agent", [folder_printer(self.folder, PRINTER)], self.paired) as agent:
+            await connected(agent)
+            yield
+
+    def job_of(self, *numbers: str, **more: Any) -> dict[str, Any]:
+        return self.where | {"numbers": [{"carrier": "zto", "number": number} for number in numbers]} | more
+
+    async def made(self, *numbers: str, **more: Any) -> str:
+        made = await self.developer.ok("POST", "/print-jobs", self.job_of(*numbers), **more)
+        assert made["turned_away"] == [], made
+        return str(made["job"]["job_id"])
+
+    async def finished(self, job_id: str) -> dict[str, Any]:
+        until = time.monotonic() + 20
+        while True:
+            job: dict[str, Any] = await self.developer.ok("GET", f"/print-jobs/{job_id}")
+            if job["state"] not in ("waiting", "printing"):
+                return job
+            assert time.monotonic() < until, job
+            await asyncio.sleep(0.05)
+
+    async def scan(self, at: str, text: str, **more: Any) -> dict[str, Any]:
+        told: dict[str, Any] = await self.developer.ok("POST", f"/stations/{at}", {"text": text} | more)
+        return told
+
+
+@asynccontextmanager
+async def packing(ground: Ground, path: Path) -> AsyncIterator[Packer]:
+    """A room whose printer the server has heard of; nobody works there yet."""
+    async with ground.shop() as developer:
+        owner = AgentOwner(OwnerKind.MERCHANT, 1001)
+        code = (await make_pairing_code(developer.running.hall.db, owner, "test")).text
+        paired = await asyncio.to_thread(pair, Folder(path / "agent"), developer.running.url, code, "仓库一号机")
+        packer = Packer(developer, paired, path)
+        async with packer.at_work():
+            pass
+        yield packer
+
+
+async def test_a_job_comes_out_in_its_order_and_every_step_is_told(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer, packer.at_work():
+        developer = packer.developer
+        listed = (await developer.ok("GET", "/printers"))["printers"]
+        [mine] = [one for one in listed if one["agent_id"] == packer.paired.agent_id]
+        assert (mine["printer"], mine["online"], mine["cloud"]) == (PRINTER, True, False)
+        numbers = [await developer.number() for _ in range(3)]
+        key = f"job-{numbers[0]}"
+        job_id = await packer.made(*reversed(numbers), key=key)
+        job = await packer.finished(job_id)
+        assert (job["state"], job["counts"]["printed"], job["sheets"]) == ("done", 3, 3)
+        assert sum(job["evidence"].values()) == 3
+        assert await packer.made(*reversed(numbers), key=key) == job_id  # a retry prints nothing
+        assert paper(packer.folder) == numbers[::-1]
+        first = await developer.ok("GET", f"/print-jobs/{job_id}/sheets", params={"limit": 2})
+        rest = await developer.ok("GET", f"/print-jobs/{job_id}/sheets", params={"after": first["next"]})
+        assert [one["number"] for one in first["sheets"] + rest["sheets"]] == numbers[::-1]
+        assert ({one["copy"] for one in first["sheets"]}, rest["next"]) == ({1}, None)
+        told = await developer.ok("GET", f"/waybills/zto/{numbers[0]}/sheets")
+        assert (told["came_out"], told["last_copy"], len(told["sheets"])) == (True, 1, 1)
+        assert told["sheets"][0]["steps"][-1]["state"] == "printed"
+        again = await developer.ok("POST", "/print-jobs", packer.job_of(numbers[0]))
+        assert (again["job"], again["turned_away"][0]["problem"]["code"]) == (None, "printing.printed_before")
+
+
+async def test_a_job_over_http_rings_for_the_agent_that_waits(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        number = await packer.developer.number()
+        with packer.developer.running.hall.printing.bells.listen(UUID(packer.paired.agent_id)) as bell:
+            await packer.made(number)
+            assert bell.is_set()
+
+
+async def test_a_refund_stops_its_sheet_and_the_rest_comes_out(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        order_id = await developer.put()
+        refunded, other = await developer.number(order_id), await developer.number()
+        job_id = await packer.made(refunded, other)
+        await developer.event(order_id, "refund_opened", 2)
+        async with packer.at_work():
+            job = await packer.finished(job_id)
+        assert (job["counts"]["stopped"], job["counts"]["printed"]) == (1, 1)
+        assert paper(packer.folder) == [other]
+        told = await developer.ok("GET", f"/waybills/zto/{refunded}/sheets")
+        assert (told["came_out"], told["sheets"][0]["reason"]) == (False, "orders.refund_open")
+        verdict = await packer.scan("check", refunded)
+        assert (verdict["light"], verdict["problem"]["code"]) == ("stop", "printing.scan_stopped")
+
+
+async def test_a_reprint_may_be_packed_and_the_older_copy_may_not(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer, packer.at_work():
+        developer = packer.developer
+        number = await developer.number()
+        made = await developer.ok("POST", "/stations/scan-to-print", packer.where | {"text": number})
+        await packer.finished(made["job"]["job_id"])
+        assert (await packer.scan("check", number))["light"] == "go"
+        body, key = packer.job_of(number, reason="damaged"), f"again-{number}"
+        again = await developer.ok("POST", "/reprints", body, key=key)
+        assert (await developer.ok("POST", "/reprints", body, key=key))["job"]["job_id"] == again["job"]["job_id"]
+        job = await packer.finished(again["job"]["job_id"])
+        assert (job["kind"], job["reason"], job["counts"]["printed"]) == ("reprint", "damaged", 1)
+        assert paper(packer.folder) == [number] * 2
+        asked, older, last = [await packer.scan("check", f"{number}{copy}") for copy in ("", "#1", "#2")]
+        assert (asked["light"], older["light"], last["light"], last["copy"]) == ("ask", "stop", "go", 2)
+        assert older["problem"]["code"] == "printing.scan_old_copy"
+        assert (await packer.scan("pack", f"{number}#2"))["light"] == "go"
+        assert (await packer.scan("pack", f"{number}#2"))["problem"]["code"] == "printing.scan_packed"
+        assert (await packer.scan("weigh", number, grams=1250))["grams"] == 1250
+        told = await developer.ok("GET", f"/waybills/zto/{number}/sheets")
+        assert sorted(one["copy"] for one in told["sheets"]) == [1, 2]
+        unsaid = await developer.refused(422, "POST", "/reprints", body | {"reason": "other"}, key=f"other-{number}")
+        assert unsaid["code"] == "printing.reason_without_words"
+
+
+async def test_a_job_is_paused_goes_on_and_its_rest_is_cancelled(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        job_id = await packer.made(await developer.number(), await developer.number())
+        path = f"/print-jobs/{job_id}"
+        for _ in range(2):
+            assert (await developer.ok("POST", f"{path}/pause"))["state"] == "paused"
+        assert (await developer.ok("POST", f"{path}/resume"))["state"] == "waiting"
+        away = packer.where | {"printer": "没有的"}
+        assert (await developer.refused(404, "POST", f"{path}/move", away))["code"] == "printing.printer_unknown"
+        assert (await developer.ok("POST", f"{path}/move", packer.where))["sheets"] == 0
+        cancelled = await developer.ok("POST", f"{path}/cancel-rest")
+        assert (cancelled["sheets"], cancelled["job"]["state"]) == (2, "cancelled")
+        later = await packer.made(await developer.number())
+        page = await developer.ok("GET", "/print-jobs", params={"limit": 1})
+        behind = await developer.ok("GET", "/print-jobs", params={"cursor": page["next"], "limit": 1})
+        assert [one["job_id"] for one in page["jobs"] + behind["jobs"]] == [later, job_id]
+        sheet = (await developer.ok("GET", f"{path}/sheets"))["sheets"][0]["sheet_id"]
+        refused = await developer.refused(422, "POST", f"/sheets/{sheet}/settle", {"outcome": "printed"})
+        assert refused["code"] == "printing.not_doubtful"
+
+
+async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer, client(packer.developer.running) as http:
+        number = await packer.developer.number()
+        job_id = await packer.made(number)
+        sheet = (await packer.developer.ok("GET", f"/print-jobs/{job_id}/sheets"))["sheets"][0]["sheet_id"]
+        running = packer.developer.running
+        other = await Developer(http, running).log_in(*await _app(running.hall, {Scope.PRINT}, shop(1001, "S-other")))
+        for method, path, body in (
+            ("GET", f"/print-jobs/{job_id}", None),
+            ("GET", f"/print-jobs/{job_id}/sheets", None),
+            ("POST", f"/print-jobs/{job_id}/pause", None),
+            ("POST", f"/print-jobs/{job_id}/cancel-rest", None),
+            ("POST", f"/print-jobs/{job_id}/move", packer.where),
+            ("POST", f"/sheets/{sheet}/doubt", None),
+            ("POST", f"/sheets/{sheet}/settle", {"outcome": "failed"}),
+            ("GET", f"/waybills/zto/{number}/sheets", None),
+            ("POST", "/stations/scan-to-print", packer.where | {"text": number}),
+            ("POST", "/stations/weigh", {"text": number, "grams": 100}),
+        ):
+            await other.refused(404, method, path, body)
+        assert (await other.ok("GET", "/print-jobs"))["jobs"] == []
+        for where in ("check", "pack"):
+            scanned = await other.ok("POST", f"/stations/{where}", {"text": number})
+            assert scanned["problem"]["code"] == "printing.scan_not_ours"
+        made = await other.ok("POST", "/print-jobs", packer.job_of(number))
+        assert (made["job"], made["turned_away"][0]["problem"]["code"]) == (None, "waybill.unknown")
+        assert (await packer.developer.ok("GET", f"/print-jobs/{job_id}"))["counts"]["queued"] == 1
