@@ -1,5 +1,6 @@
 """`miandan scans` and `miandan apps budget`: what the operator of a platform has to look at and to set."""
 
+import re
 from datetime import timedelta
 
 from miandan.kernel.clock import now
@@ -10,7 +11,7 @@ from miandan.tracking.service import push
 from miandan.vault.reveals import reveal_limit
 from tests.cli.clerk import Clerk
 
-APP = "7000000000000000001"
+KEY = re.compile(r"^应用 app_key +(\d{19})$", re.MULTILINE)
 
 
 def scan(number: str, **more: object) -> Scan:
@@ -34,13 +35,14 @@ async def test_numbers_that_nobody_took_and_codes_that_nobody_reads_are_listed(c
 
 async def test_a_budget_is_set_shown_and_given_back_to_the_rule(clerk: Clerk) -> None:
     settings = Settings.from_environment(clerk.environment)
-    assert "按订单量" in clerk.run("apps", "budget", APP).out
-    assert "每天 5 条" in clerk.run("apps", "budget", APP, "--limit", "5").out
+    (app,) = KEY.findall(clerk.run("apps", "add", "售后软件").out)
+    assert "按订单量" in clerk.run("apps", "budget", app).out
+    assert "每天 5 条" in clerk.run("apps", "budget", app, "--limit", "5").out
     async with open_database(settings) as db:
-        assert await reveal_limit(db, APP) == 5
-    assert "每天 5 条" in clerk.run("apps", "budget", APP).out
-    assert "按订单量" in clerk.run("apps", "budget", APP, "--by-volume").out
+        assert await reveal_limit(db, app) == 5
+    assert "每天 5 条" in clerk.run("apps", "budget", app).out
+    assert "按订单量" in clerk.run("apps", "budget", app, "--by-volume").out
     async with open_database(settings) as db:
-        assert await reveal_limit(db, APP) is None
-    assert clerk.run("apps", "budget", APP, "--limit", "5", "--by-volume").error_code == "apps.budget"
+        assert await reveal_limit(db, app) is None
+    assert clerk.run("apps", "budget", app, "--limit", "5", "--by-volume").error_code == "apps.budget"
     assert clerk.run("apps", "budget", "1", "--limit", "5").error_code == "access.app_unknown"

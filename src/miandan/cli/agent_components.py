@@ -11,7 +11,6 @@ import typer
 
 from miandan.cli.options import AsJson
 
-origins = typer.Typer(no_args_is_help=True, help="页面授权 pages: which sites may print on this computer")
 Origin: TypeAlias = Annotated[str, typer.Argument(help="页面来源 origin: scheme://host[:port], https://erp.example")]
 
 
@@ -22,15 +21,13 @@ class Answer(StrEnum):
     SKIP = "skip"
 
 
-@origins.command("list")
-def listed(as_json: AsJson = False) -> None:
-    """页面：those that wait for a decision first, then what was decided."""
+def origins(as_json: AsJson = False) -> None:
+    """页面授权：which sites may print on this computer; those that wait for a decision first, then what was decided."""
     from miandan.cli import agent_pages as pages
 
     _run(lambda: pages.listed(as_json))
 
 
-@origins.command("allow")
 def allow(
     origin: Origin,
     printer: Annotated[
@@ -43,7 +40,6 @@ def allow(
     _run(lambda: pages.allow(origin, tuple(printer or ())))
 
 
-@origins.command("deny")
 def deny(origin: Origin) -> None:
     """拒绝：this page is turned away from now on."""
     from miandan.cli import agent_pages as pages
@@ -51,7 +47,6 @@ def deny(origin: Origin) -> None:
     _run(lambda: pages.deny(origin))
 
 
-@origins.command("forget")
 def forget(origin: Origin) -> None:
     """撤销：as if it had never come; it is asked about again."""
     from miandan.cli import agent_pages as pages
@@ -59,7 +54,6 @@ def forget(origin: Origin) -> None:
     _run(lambda: pages.forget(origin))
 
 
-@origins.command("token")
 def token() -> None:
     """令牌：what a program that is no web page puts behind the address, ?token=... 仅限本机 this machine only."""
     from miandan.cli import agent_pages as pages
@@ -89,9 +83,16 @@ def trust(
 
 def add_to(agent: typer.Typer) -> None:
     """Put these commands among those of `miandan agent`."""
-    agent.add_typer(origins, name="origins")
-    agent.command("again")(again)
-    agent.command("trust")(trust)
+    for name, command in (
+        ("origins", origins),
+        ("allow", allow),
+        ("deny", deny),
+        ("forget", forget),
+        ("token", token),
+        ("again", again),
+        ("trust", trust),
+    ):
+        agent.command(name)(command)
 
 
 def _run(command: Callable[[], int]) -> None:

@@ -52,7 +52,7 @@ async def propose(parties: tuple[str, str, str], asked_by: str, evidence: str, b
     """Put on record that a supplier ships for a seller's shop, and answer the relation's id.
 
     `parties` are seller, shop ("" for a seller without one only) and supplier. Raises setup.*, doubts.who and what
-    `supply.propose` raises; supply.exists only where the one that stands has other evidence.
+    `propose` raises; supply.exists only where the one that stands has other evidence.
     """
     seller_id, supplier_id = typed.merchant(parties[0]), typed.merchant(parties[2])
     shop_id = typed.code(parties[1], "店铺号 shop id") if parties[1].strip() else ""

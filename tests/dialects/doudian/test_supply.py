@@ -211,6 +211,9 @@ async def test_a_supplier_prints_by_bluetooth_what_it_took_for_a_seller_and_a_st
         copies = "SELECT copies FROM waybill WHERE number = $1"
         assert await pair.hall.db.fetchval(copies, number) == 1
         async with strangers(pair.supplier) as other:
+            data = (await other.seller.ok("logistics.templateList"))["template_data"]
+            theirs = next(one for one in data if one["logistics_code"] == "yuantong")["template_infos"][0]
+            sheet["std_template_code"] = theirs["template_code"]
             data = await other.seller.ok("logistics.fetchBluetoothCmd", asked)
             assert data["waybill_infos"] == []
             assert "[waybill.unknown]" in data["err_infos"][0]["err_msg"]

@@ -4,14 +4,8 @@ from typing import Any
 
 import pytest
 
-from miandan.access import service as access
-from miandan.access import tokens
-from miandan.access.model import AppKind, Registration
-from miandan.access.model import carrier as carrier_subject
-from miandan.access.model import shop as shop_subject
-from miandan.access.scopes import scopes_for
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import MERCHANT, SHOP, Erp
+from tests.dialects.doudian.erp import SHOP, Erp
 from tests.dialects.doudian.partners import CARRIER_APP
 
 SELF: dict[str, Any] = {"code": "", "grant_type": "authorization_self"}
@@ -43,17 +37,8 @@ async def test_another_carrier_is_refused(ground: Ground) -> None:
             assert said.endswith("no-authorization")
 
 
-async def test_an_app_of_a_shop_and_a_carrier_says_when_it_means_the_carrier(ground: Ground) -> None:
-    async with ground.serving() as running:
-        hall = running.hall
-        own = (shop_subject(MERCHANT, SHOP), carrier_subject("yto"))
-        scopes = frozenset(scopes_for(own[0].kind)) | frozenset(scopes_for(own[1].kind))
-        form = Registration("示例两用软件", AppKind.SELF_USE, scopes, own)
-        app, secret = await access.register_app(hall.db, hall.root, form)
-        async with Erp.at(running, app_key=app.app_key, secret=secret) as both:
-            assert (await both.ok("token.create", SELF))["authority_id"] == SHOP
-            assert (await both.ok("token.create", SELF | AS_CARRIER))["authority_id"] == "yto"
-            for one in await tokens.authorisations_of_app(hall.db, app.app_key):
-                if not one.subject.carrier:
-                    await tokens.revoke(hall.db, app.app_key, one.authorisation_id)
-            assert (await both.ok("token.create", SELF))["authority_id"] == "yto"
+async def test_an_app_of_a_shop_stays_one_whatever_it_names(ground: Ground) -> None:
+    async with ground.serving() as running, Erp.at(running) as erp:
+        assert (await erp.ok("token.create", SELF))["authority_id"] == SHOP
+        assert (await erp.ok("token.create", SELF | {"auth_id": "zto"}))["authority_id"] == SHOP
+        assert (await erp.refused("token.create", SELF | AS_CARRIER)).endswith("no-authorization")

@@ -85,15 +85,15 @@ class Door:
             return _refused(
                 connection,
                 HTTPStatus.FORBIDDEN,
-                f"本机已拒绝 {origin} 使用打印组件；如需恢复，请运行 miandan agent origins allow {origin}",
-                f"This machine refuses {origin}; to change it: miandan agent origins allow {origin}",
+                f"本机已拒绝 {origin} 使用打印组件；如需恢复，请运行 miandan agent allow {origin}",
+                f"This machine refuses {origin}; to change it: miandan agent allow {origin}",
             )
         if decision is None and not self.origins.ask(origin, self.component.name):
             return _refused(
                 connection,
                 HTTPStatus.FORBIDDEN,
-                "等待授权的页面过多，请先处理 miandan agent origins list 中的页面。",
-                "Too many pages wait for consent; see miandan agent origins list.",
+                "等待授权的页面过多，请先处理 miandan agent origins 中的页面。",
+                "Too many pages wait for consent; see miandan agent origins.",
             )
         return None
 
@@ -147,8 +147,8 @@ def _no_token(connection: ServerConnection) -> Response:
     return _refused(
         connection,
         HTTPStatus.FORBIDDEN,
-        "不是网页的程序需要令牌：在地址后加 ?token=…（miandan agent origins token 显示它）。",
-        "A program that is no web page needs the token: ?token=... (miandan agent origins token shows it).",
+        "不是网页的程序需要令牌：在地址后加 ?token=…（miandan agent token 显示它）。",
+        "A program that is no web page needs the token: ?token=... (miandan agent token shows it).",
     )
 
 
