@@ -22,13 +22,14 @@ def shared_sandbox(server: Settings, folder: Path, name: str, *, leave_out: Coll
     asyncio.run(_command(server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}"))
     settings = Settings(data=folder / "data", database_url=_url(server, name), sandbox=True)
     settings.data.mkdir()
-    asyncio.run(_load(settings))
+    asyncio.run(load(settings))
     yield settings
     asyncio.run(_check(settings, leave_out))
     asyncio.run(_command(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-async def _load(settings: Settings) -> None:
+async def load(settings: Settings) -> None:
+    """The sandbox and its apps, with the root key of the data folder."""
     async with open_database(settings, pool_size=4) as db:
         await load_sandbox(db)
         await load_sandbox_apps(db, open_root_key(settings.data, None, sandbox=True))

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from miandan.hall import Hall
 from miandan.kernel.settings import Settings
 from miandan.server.app import put_together
 from miandan.server.house import open_hall
 from miandan.server.serving import listen, open_socket
-from miandan.hall import Hall
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from miandan.printing.desk import PrintDesk
 from miandan.vault.service import Vault
 from miandan.waybills.counter import Counter
 
-
 LARGEST_BODY: Final = 8 * 1024 * 1024
 """Bytes of a call; 50 orders with long remarks are a hundredth of it, 1,000 numbers with all their scans a quarter."""
 

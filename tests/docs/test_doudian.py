@@ -12,10 +12,11 @@ import pytest
 
 from miandan.access.terms import terms_at
 from miandan.cli.sandbox import apps_of_the_sandbox, load_sandbox, load_sandbox_apps
-from miandan.dialects.doudian import asking, gateway
+from miandan.dialects.doudian import asking
 from miandan.dialects.doudian.answers import OWN_NUMBERS
 from miandan.dialects.doudian.calls import methods
 from miandan.dialects.doudian.fields import requests
+from miandan.hall import LARGEST_BODY
 from miandan.kernel.clock import BEIJING, now
 from miandan.kernel.database import open_database
 from miandan.kernel.errors import catalogue
@@ -136,7 +137,7 @@ def test_every_code_that_is_answered_is_explained_on_the_page(code: int) -> None
 def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     budget = decrypts.decrypt_budget_on(now().astimezone(BEIJING).date())
     figures = {
-        f"请求体 {gateway.LARGEST_BODY // 2**20} MiB，参数 {asking.MOST_FIELDS} 个",
+        f"请求体 {LARGEST_BODY // 2**20} MiB，参数 {asking.MOST_FIELDS} 个",
         f"误差 ±{asking.TOLERANCE.seconds} 秒",
         f"每个应用每秒 {terms_at(now()).calls_per_second} 次",
         f"每应用每天 {budget.base} 条，近 {budget.days} 天每 100 单再加 {budget.per_hundred_orders}",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cainiao.clients import CloudPrintClient  # type: ignore[import-untyped]
-from cainiao.cloudprint import CloudPrint  # type: ignore[import-untyped]
+from cainiao.clients import CloudPrintClient
+from cainiao.cloudprint import CloudPrint
 
 from tests.agent.components.bench import PAGE, counter, document, task
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 from doudian import AppType, DouDian
 
@@ -10,10 +11,10 @@ client = DouDian(asked["key"], asked["secret"], app_type=AppType.TOOL)
 client._gate_way = asked["url"]
 if not client.init_token(asked["code"]):
     sys.exit("no token")
-steps = []
+steps: list[tuple[str, Any]] = []
 
 
-def call(path: str, params: dict[str, object]) -> dict[str, object]:
+def call(path: str, params: dict[str, Any]) -> Any:
     """One call of the client, kept for the test to look at."""
     answer = client.request(path, params)
     if not answer:

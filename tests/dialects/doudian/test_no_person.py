@@ -29,11 +29,11 @@ from miandan.orders import intake
 from miandan.orders.model import OrderRef
 from miandan.orders.standing import OrderEvent
 from tests.cli.clerk import PROGRAM
-from tests.dialects.doudian.conftest import _load
 from tests.dialects.doudian.erp import MERCHANT, SHOP, order, receiver, take
 from tests.dialects.doudian.listener import Listener
 from tests.dialects.doudian.orders import put_order, recipient
 from tests.dialects.doudian.storm import GOOD, TAKE, Storm, ask
+from tests.sandboxes import load
 from tests.served import Served, served
 from tests.vault.planted import Finding, planted_in_database, planted_in_text
 
@@ -99,7 +99,7 @@ async def break_over(storm: Storm, *, url: str) -> int:
 @asynccontextmanager
 async def sandbox(settings: Settings) -> AsyncIterator[Served]:
     settings.data.mkdir(parents=True, exist_ok=True)
-    await _load(settings)
+    await load(settings)
     async with served(settings) as running:
         yield running
 
@@ -212,7 +212,7 @@ async def _takes_while_connections_die(storm: Storm, known: str, settings: Setti
 
 def test_a_server_that_is_started_called_and_stopped_says_nobody_on_its_streams(settings: Settings) -> None:
     settings.data.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_load(settings))
+    asyncio.run(load(settings))
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "MIANDAN_DATA": str(settings.data),
