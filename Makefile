@@ -36,9 +36,12 @@ ship: $(BIN)/.run ## the main job on the example orders: numbers taken, labels.p
 	@# the example file holds orders that must be refused, so 2 (some refused) is what success looks like
 	@$(BIN)/miandan ship examples/orders.csv --out labels.pdf --report report.csv || test $$? -eq 2
 
+# Many tests wait for a database, a printer or a clock: more files at once than most machines have cores, each whole.
+AT_ONCE ?= -n 4 --dist loadfile
+
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts
-	$(BIN)/pytest -m "not prove"
+	$(BIN)/pytest -m "not prove" $(AT_ONCE)
 
 lint: $(BIN)/.test ## floors of the house, rules of the SQL, types, style
 	$(BIN)/ruff check .
@@ -54,7 +57,7 @@ format: $(BIN)/.test ## put the code into the house's format
 prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
 	$(BIN)/pytest -m prove
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
-	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove"; \
+	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove" $(AT_ONCE); \
 	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; fi
 
 N ?= 100

@@ -24,6 +24,7 @@ async def test_numbers_that_nobody_took_and_codes_that_nobody_reads_are_listed(c
     async with open_database(settings) as db:
         unread = scan("73999999999998", action=Action.OTHER, namespace="zto", raw_code="XQ-7")
         assert (await push(db, [scan("73999999999999"), unread])).accepted == 2
+    assert clerk.run("jobs").code == 0  # asks whose the numbers are
     taken = clerk.run("scans", "untaken", "--carrier", "中通")
     assert (taken.code, "73999999999999" in taken.out) == (0, True)
     assert clerk.run("scans", "untaken", "--carrier", "圆通").out == ""

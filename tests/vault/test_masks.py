@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miandan.kernel.masks import CIPHERTEXT_MARK, mask_detail, mask_name, mask_phone, mask_remark
+from miandan.kernel.masks import CIPHERTEXT_MARK, mask_detail, mask_mobiles, mask_name, mask_phone, mask_remark
 from miandan.vault.masks import mask
 from miandan.vault.model import Recipient
 from tests.vault.people import recipients, someone
@@ -294,3 +294,9 @@ def _seconds(people: list[Recipient]) -> float:
     for person in people:
         mask(person, "label")
     return time.perf_counter() - start
+
+
+def test_a_mobile_in_the_name_of_an_article_becomes_stars_and_other_numbers_stay() -> None:
+    assert mask_mobiles("刻字13800000000和13900000000") == "刻字***********和***********"
+    for other in ("保温杯 500ml", "条码 6901234567892", "批号 138000000001", "1.5*2.0-30", "型号 12345678901"):
+        assert mask_mobiles(other) == other

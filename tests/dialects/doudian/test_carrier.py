@@ -78,6 +78,7 @@ async def test_pushed_scans_reach_the_waybill(ground: Ground) -> None:
         AT.isoformat(),
         AT.isoformat().replace("+00:00", "Z"),
     ],
+    ids=range(10),
 )
 async def test_every_form_of_a_time_means_the_same_moment(ground: Ground, text: str) -> None:
     async with ground.serving() as running, zto(running) as gateway:
