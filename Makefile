@@ -37,7 +37,7 @@ ship: $(BIN)/.run ## the main job on the example orders: numbers taken, labels.p
 	@$(BIN)/miandan ship examples/orders.csv --out labels.pdf --report report.csv || test $$? -eq 2
 
 # Many tests wait for a database, a printer or a clock: more files at once than most machines have cores, each whole.
-AT_ONCE ?= -n 4 --dist loadfile
+AT_ONCE ?= -n 3 --dist loadfile
 
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts

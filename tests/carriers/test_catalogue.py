@@ -184,9 +184,9 @@ def test_a_number_is_recognised_as_far_as_its_shape_says(number: str, carriers: 
 def test_the_tables_are_read_in_a_few_milliseconds() -> None:
     def reading() -> float:
         catalogue.cache_clear()
-        start = time.perf_counter()
+        start = time.process_time()  # other tests run beside this one
         catalogue()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     assert min(reading() for _ in range(5)) < 0.015
 
