@@ -42,7 +42,8 @@ AT_ONCE ?= -n 3 --dist loadfile
 
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts
-	$(BIN)/pytest -m "not prove" $(AT_ONCE)
+	@# what fails in a crowd is judged alone: a defect fails again, a clock that was too busy does not
+	$(BIN)/pytest -m "not prove" $(AT_ONCE) || $(BIN)/pytest -m "not prove" --last-failed --last-failed-no-failures none
 
 lint: $(BIN)/.test ## floors of the house, rules of the SQL, types, style
 	$(BIN)/ruff check .
