@@ -42,8 +42,7 @@ AT_ONCE ?= -n 3 --dist loadfile
 
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts
-	@# what fails in a crowd is judged alone: a defect fails again, a clock that was too busy does not
-	$(BIN)/pytest -m "not prove" $(AT_ONCE) || $(BIN)/pytest -m "not prove" --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -m "not prove" $(AT_ONCE)
 
 lint: $(BIN)/.test ## floors of the house, rules of the SQL, types, style
 	$(BIN)/ruff check .

@@ -215,9 +215,11 @@ async def test_later_messages_of_an_order_wait_for_the_first_tries_of_an_earlier
     fresh_database: FreshDatabase,
 ) -> None:
     there = Subscriber(refuses=frozenset({"m1"}))
-    plan = replace(QUICK, batch=1)
+    plan = replace(QUICK, batch=1, retry_after_seconds=(0.5, 0.05, 0.05))  # time for a look before the second try
     async with fresh_database() as db, subscribed(db):
         await tell(db, news(1, order="A"), news(2, order="A"), news(3, order="B"))
+        await pushes.deliver_due(db, there.send, plan)
+        assert await states(db) == {"m1": "waiting", "m2": "waiting", "m3": "sent"}
         await until_quiet(db, there, plan)
         assert await states(db) == {"m1": "dead", "m2": "sent", "m3": "sent"}
     assert there.heard.index("m2") == there.heard.index("m3") + 2  # after the second try of m1, before its third

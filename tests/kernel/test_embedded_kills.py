@@ -57,11 +57,15 @@ def test_the_death_signal_alone_stops_the_server() -> None:
 
 
 def test_the_watchdog_alone_stops_what_it_watches() -> None:
-    watched = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    program = "import signal; print(flush=True); signal.pause()"
+    watched = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert watched.stdout is not None
+    watched.stdout.readline()  # a program that still loads dies of the signal in another way
     guard = subprocess.Popen(["/bin/sh", "-c", _WATCHDOG, "watchdog", str(watched.pid)], stdin=subprocess.PIPE)
     assert watched.poll() is None
     assert guard.stdin is not None
     guard.stdin.close()  # what the kernel does when its holder dies
+    watched.stdout.close()
     assert watched.wait(10) == -signal.SIGINT
     assert guard.wait(10) == 0
 
