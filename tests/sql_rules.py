@@ -25,6 +25,9 @@ _FORBIDDEN = {
     r"(TABLE\b[^;]*[(,]|\bADD(\s+COLUMN)?)\s*\w+\s+(small|big)?serial\b": "serial column: ids come from kernel/ids.py",
     r"\bCREATE\s+EXTENSION\b": "extension: the core schema uses none",
     r"\bEXCLUDE\s+(USING|\()": "exclusion constraint: it cannot be distributed",
+    r"\b(IN|FROM|USING)\s*\(\s*SELECT\b[^()]*\bLIMIT\b[^()]*\bFOR\s+(NO\s+KEY\s+)?UPDATE\b": (
+        "a locking choice in a subquery may be made again for every row: choose in WITH ... AS MATERIALIZED"
+    ),
 }
 _FORBIDDEN_IN_SESSIONS = {
     r"^\s*SET\s+(?!LOCAL\b)": "SET changes a pooled connection: use SET LOCAL",

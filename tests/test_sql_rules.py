@@ -57,6 +57,7 @@ def test_a_planted_violation_in_a_migration_is_found(planted: str, complaint: st
     [
         ("async def f(tx): return int((await tx.execute('UPDATE t SET a = 1')).split()[-1])", "no row count"),
         ("async def f(tx):\n    tag = await tx.execute(SQL)", ":2: what `execute` returns"),
+        ("SQL = 'DELETE FROM t WHERE n IN (SELECT n FROM t LIMIT 1 FOR UPDATE SKIP LOCKED)'", "again for every row"),
         ("SQL = 'SET search_path = elsewhere'", "SET LOCAL"),
         ("SQL = f'''\n  SET {name} = 1'''", "SET LOCAL"),
         ("SQL = 'LISTEN waybills'", "LISTEN"),

@@ -28,6 +28,7 @@ from tests.access.vendors import (
     ZTO,
     Root,
     let_in,
+    one_tool,
     own_app,
     own_form,
     refused,
@@ -81,9 +82,7 @@ async def test_a_rotation_leaves_no_moment_without_a_good_secret(fresh_database:
 
 
 async def test_of_two_secrets_retired_at_once_one_stays(fresh_database: FreshDatabase) -> None:
-    async with fresh_database(pool_size=4) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=4) as (db, root, app):
         await service.add_secret(db, root, app.app_key)
         both = await service.secrets_of(db, root, app.app_key)
         outcomes = await asyncio.gather(
@@ -96,9 +95,7 @@ async def test_of_two_secrets_retired_at_once_one_stays(fresh_database: FreshDat
 
 
 async def test_of_many_secrets_added_at_once_one_is(fresh_database: FreshDatabase) -> None:
-    async with fresh_database(pool_size=4) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=4) as (db, root, app):
         outcomes = await asyncio.gather(
             *(service.add_secret(db, root, app.app_key) for _ in range(4)), return_exceptions=True
         )
@@ -173,9 +170,7 @@ async def test_a_forbidden_app_is_refused_everywhere_and_goes_on_where_it_was_wh
 async def test_what_happens_to_an_app_stands_in_the_audit_log_and_what_a_shop_grants_in_its_merchants(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         await let_in(db, root, app)
         await service.add_secret(db, root, app.app_key, by="clerk-1")
         await service.forbid(db, app.app_key, by="clerk-1")
@@ -232,6 +227,9 @@ async def test_a_sandbox_app_is_loaded_once_and_under_a_sandbox_key_only(fresh_d
         (tool_form(redirect_urls=("https://user@erp.example/",)), "access.redirect_bad"),
         (tool_form(redirect_urls=("javascript:alert(1)",)), "access.redirect_bad"),
         (tool_form(redirect_urls=("https://[",)), "access.redirect_bad"),
+        (tool_form(redirect_urls=("https://:word@erp.example/",)), "access.redirect_bad"),
+        (tool_form(redirect_urls=("https://面单..example/",)), "access.redirect_bad"),
+        (tool_form(redirect_urls=(f"https://{'面' * 64}.example/",)), "access.redirect_bad"),
         (tool_form(redirect_urls=("https://erp.example/\r\nx",)), "access.redirect_bad"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from miandan.access import consents, service, tokens
 from miandan.access.consents import Proof
 from miandan.access.model import Scope
-from miandan.access.turnstile import Turnstile
+from miandan.access.turnstile import Turnstile, line_of
 from miandan.kernel import audit
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -265,6 +265,11 @@ def test_a_line_with_many_ipv6_addresses_counts_as_one() -> None:
     assert tries(gate, "2001:db8:0:1::1") == 20
     assert tries(gate, "::ffff:192.0.2.9", app="2") == 20
     assert tries(gate, "192.0.2.9", app="2") == 0
+
+
+def test_what_a_proxy_says_in_the_place_of_an_address_is_not_kept_whole() -> None:
+    assert len(line_of("x" * 60_000)) <= 64
+    assert line_of("unknown") == "unknown"
 
 
 def test_pages_are_counted_apart_from_words() -> None:

@@ -12,7 +12,7 @@ from miandan.access import doorkeeper, service, tokens
 from miandan.access.doorkeeper import Doorkeeper
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
-from tests.access.vendors import HOUR, Root, let_in, refused, tool
+from tests.access.vendors import HOUR, Root, let_in, one_tool, refused, tool
 from tests.conftest import FreshDatabase
 
 
@@ -102,9 +102,7 @@ async def test_a_token_that_ends_sooner_is_remembered_no_longer_than_it_lives(fr
 async def test_many_who_ask_at_once_cost_one_question_and_one_who_leaves_fails_nobody(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         pair = await let_in(db, root, app, at=now())
         counting: Any = Counting(db)
         keeper = Doorkeeper(counting, root)
@@ -118,9 +116,7 @@ async def test_many_who_ask_at_once_cost_one_question_and_one_who_leaves_fails_n
 
 
 async def test_a_question_that_failed_is_asked_again(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         keeper = Doorkeeper(db, root)
         await refused("access.token_unknown", keeper.caller("mda_unknown"))
         pair = await let_in(db, root, app, at=now() - 8 * 24 * HOUR)

@@ -348,6 +348,22 @@ async def test_a_paused_subscription_collects_and_sends_all_when_it_is_resumed(
         assert await pushes.deliver_due(db, there.send, QUICK) == 7
 
 
+async def test_a_try_that_fails_after_its_subscription_was_resumed_does_not_bring_old_failures_back(
+    fresh_database: FreshDatabase,
+) -> None:
+    there = Subscriber(DOWN, delay_seconds=0.3)
+    async with fresh_database() as db, subscribed(db) as one:
+        await tell(db, news(1))
+        await db.execute("UPDATE push_subscription SET failures = 5, failing_since = now()")
+        delivering = asyncio.create_task(pushes.deliver_due(db, there.send, NEVER))
+        await there.asked.wait()
+        await pushes.pause(db, APP, one.subscription_id)
+        await pushes.resume(db, APP, one.subscription_id)
+        await delivering
+        (counted,) = await pushes.subscriptions(db)
+        assert (counted.subscription.failures, counted.subscription.last_failure) == (1, Failure.UNREACHABLE)
+
+
 async def test_dead_messages_are_listed_and_replayed_under_their_old_ids(fresh_database: FreshDatabase) -> None:
     there = Subscriber(answer=Outcome(500, Failure.STATUS))
     async with fresh_database() as db, subscribed(db) as one:

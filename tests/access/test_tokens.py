@@ -24,6 +24,7 @@ from tests.access.vendors import (
     ZTO,
     Root,
     let_in,
+    one_tool,
     own_app,
     own_form,
     refused,
@@ -47,9 +48,7 @@ async def good(db: Database, access_token: str, at: datetime) -> bool:
 
 
 async def test_a_shop_agrees_and_the_token_says_for_whom_and_for_what(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         pair = await let_in(db, root, app)
         assert (pair.subject, pair.scopes, pair.app_key) == (SHOP, SCOPES, app.app_key)
         assert pair.expires_in(NOON) == 7 * 24 * 3600
@@ -82,9 +81,7 @@ async def test_a_code_is_good_for_ten_minutes_once_and_for_its_app_only(fresh_da
 
 
 async def test_of_two_exchanges_of_one_code_one_wins(fresh_database: FreshDatabase) -> None:
-    async with fresh_database(pool_size=8) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=8) as (db, root, app):
         code = await tokens.authorise(db, app.app_key, SHOP, SCOPES, at=NOON)
         outcomes = await asyncio.gather(
             *(tokens.exchange_code(db, root, app.app_key, code, at=NOON) for _ in range(8)), return_exceptions=True
@@ -95,9 +92,7 @@ async def test_of_two_exchanges_of_one_code_one_wins(fresh_database: FreshDataba
 
 
 async def test_two_codes_of_one_shop_exchanged_at_once_give_one_pair(fresh_database: FreshDatabase) -> None:
-    async with fresh_database(pool_size=8) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=8) as (db, root, app):
         codes = [await tokens.authorise(db, app.app_key, SHOP, SCOPES, at=NOON) for _ in range(6)]
         pairs = await asyncio.gather(*(tokens.exchange_code(db, root, app.app_key, code, at=NOON) for code in codes))
         assert len({texts(pair) for pair in pairs}) == 1
@@ -107,9 +102,7 @@ async def test_two_codes_of_one_shop_exchanged_at_once_give_one_pair(fresh_datab
 async def test_authorising_again_changes_the_scopes_of_the_tokens_that_are_there(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         before = await let_in(db, root, app)
         code = await tokens.authorise(db, app.app_key, SHOP, {Scope.ORDERS}, at=NOON + DAY)
         after = await tokens.exchange_code(db, root, app.app_key, code, at=NOON + DAY)
@@ -119,9 +112,7 @@ async def test_authorising_again_changes_the_scopes_of_the_tokens_that_are_there
 
 
 async def test_a_shop_cannot_grant_more_than_the_app_is_registered_for(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         key = app.app_key
         await refused("access.scope_beyond_app", tokens.authorise(db, key, SHOP, {Scope.REVEAL}, URL))
         await refused("access.scopes_empty", tokens.authorise(db, key, SHOP, set(), URL))
@@ -137,9 +128,7 @@ async def test_a_shop_cannot_grant_more_than_the_app_is_registered_for(fresh_dat
 async def test_a_refresh_more_than_an_hour_before_the_end_answers_the_same_pair_unchanged(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         pair = await let_in(db, root, app)
         for moment in (NOON, NOON + DAY, NOON + 7 * DAY - HOUR - SECOND):
             assert await tokens.refresh(db, root, app.app_key, pair.refresh_token, at=moment) == pair
@@ -148,9 +137,7 @@ async def test_a_refresh_more_than_an_hour_before_the_end_answers_the_same_pair_
 async def test_a_refresh_in_the_last_hour_gives_a_new_pair_and_the_old_one_lives_one_more_hour(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         old = await let_in(db, root, app)
         moment = NOON + 7 * DAY - 10 * MINUTE
         new = await tokens.refresh(db, root, app.app_key, old.refresh_token, at=moment)
@@ -162,9 +149,7 @@ async def test_a_refresh_in_the_last_hour_gives_a_new_pair_and_the_old_one_lives
 
 
 async def test_the_hour_before_the_end_begins_on_the_second(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         old = await let_in(db, root, app)
         new = await tokens.refresh(db, root, app.app_key, old.refresh_token, at=NOON + 7 * DAY - HOUR)
         assert texts(new) != texts(old)
@@ -173,9 +158,7 @@ async def test_the_hour_before_the_end_begins_on_the_second(fresh_database: Fres
 async def test_a_refresh_after_the_end_gives_a_new_pair_and_the_old_one_stays_dead(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         old = await let_in(db, root, app)
         moment = NOON + 14 * DAY - SECOND
         new = await tokens.refresh(db, root, app.app_key, old.refresh_token, at=moment)
@@ -184,9 +167,7 @@ async def test_a_refresh_after_the_end_gives_a_new_pair_and_the_old_one_stays_de
 
 
 async def test_a_refresh_token_ends_after_fourteen_days(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         pair = await let_in(db, root, app)
         late = tokens.refresh(db, root, app.app_key, pair.refresh_token, at=NOON + 14 * DAY)
         await refused("access.refresh_expired", late)
@@ -195,9 +176,7 @@ async def test_a_refresh_token_ends_after_fourteen_days(fresh_database: FreshDat
 async def test_a_refresh_whose_answer_was_lost_answers_the_new_pair_again_for_an_hour(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         old = await let_in(db, root, app)
         moment = NOON + 9 * DAY
         new = await tokens.refresh(db, root, app.app_key, old.refresh_token, at=moment)
@@ -221,9 +200,7 @@ async def test_another_apps_or_an_invented_refresh_token_is_unknown(fresh_databa
 async def test_of_many_refreshes_at_once_one_makes_the_new_pair_and_the_others_get_it_or_are_told(
     fresh_database: FreshDatabase, age: timedelta
 ) -> None:
-    async with fresh_database(pool_size=8) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=8) as (db, root, app):
         old = await let_in(db, root, app)
         outcomes = await asyncio.gather(
             *(tokens.refresh(db, root, app.app_key, old.refresh_token, at=NOON + age) for _ in range(16)),
@@ -238,9 +215,7 @@ async def test_of_many_refreshes_at_once_one_makes_the_new_pair_and_the_others_g
 
 
 async def test_a_refresh_while_another_is_under_way_is_told_so_at_once(fresh_database: FreshDatabase) -> None:
-    async with fresh_database(pool_size=4) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=4) as (db, root, app):
         old = await let_in(db, root, app)
         moment = NOON + 8 * DAY
         async with db.transaction() as tx:  # the other one, in the middle of its work
@@ -291,9 +266,7 @@ async def test_a_carriers_app_acts_for_the_carrier(fresh_database: FreshDatabase
 
 
 async def test_revoking_ends_tokens_refreshes_and_codes_that_were_not_used_yet(fresh_database: FreshDatabase) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         key = app.app_key
         pair = await let_in(db, root, app)
         bystander = await let_in(db, root, app, OTHER_SHOP)
@@ -314,9 +287,7 @@ async def test_revoking_ends_tokens_refreshes_and_codes_that_were_not_used_yet(f
 async def test_a_shop_that_lets_the_app_in_again_gives_new_tokens_and_the_old_stay_dead(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database() as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database) as (db, root, app):
         before = await let_in(db, root, app)
         await tokens.revoke(db, app.app_key, before.authorisation_id, at=NOON)
         after = await let_in(db, root, app)
@@ -342,9 +313,7 @@ async def test_a_revoked_self_use_app_gets_nothing_until_it_is_let_in_again(fres
 async def test_exchanges_refreshes_and_revocations_at_once_end_without_a_deadlock(
     fresh_database: FreshDatabase,
 ) -> None:
-    async with fresh_database(pool_size=8) as db:
-        root = Root()
-        app = await tool(db, root)
+    async with one_tool(fresh_database, pool_size=8) as (db, root, app):
         pair = await let_in(db, root, app)
         moment = NOON + 7 * DAY - MINUTE
         for _ in range(6):

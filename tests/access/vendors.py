@@ -1,6 +1,7 @@
 """What the tests of this room stand on: a root key in memory, apps as a vendor brings them, refusals by their code."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,6 +13,7 @@ from miandan.access import service, tokens
 from miandan.access.model import App, AppKind, Registration, Scope, Subject, Tokens, carrier, shop
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from tests.conftest import FreshDatabase
 
 SHOP: Final = shop(1001, "S10001")
 OTHER_SHOP: Final = shop(1001, "S10002")
@@ -57,6 +59,16 @@ def own_form(*own: Subject, scopes: frozenset[Scope] = SCOPES) -> Registration:
 async def tool(db: Database, root: Root, **changes: object) -> App:
     app, _ = await service.register_app(db, root, tool_form(**changes), at=NOON)  # type: ignore[arg-type]
     return app
+
+
+@asynccontextmanager
+async def one_tool(
+    fresh_database: FreshDatabase, *, pool_size: int | None = None
+) -> AsyncIterator[tuple[Database, Root, App]]:
+    """A database, the root key to it, and a tool that is registered there."""
+    async with fresh_database(pool_size=pool_size) as db:
+        root = Root()
+        yield db, root, await tool(db, root)
 
 
 async def own_app(db: Database, root: Root, *own: Subject) -> App:

@@ -3,8 +3,8 @@
 import os
 from dataclasses import dataclass
 
-from miandan.accounts import supply
-from miandan.accounts.supply_model import SupplyRelation
+from miandan.accounts import supply, supply_queries
+from miandan.accounts.supply_model import SupplyRelation, not_active
 from miandan.kernel.database import Database
 from miandan.merchants import service as merchants
 from miandan.merchants.model import Platform
@@ -38,6 +38,14 @@ class Partners:
         if not active:
             return asked
         return await supply.accept(self.db, self.supplier, self.seller, asked.relation_id, by="clerk-2")
+
+    async def active_relation(self) -> SupplyRelation:
+        """Raises what a take for the shop hears while there is none."""
+        relation = await supply_queries.last_relation(self.db, self.seller, SHOP, self.supplier)
+        if (refusal := not_active(relation, SHOP)) is not None:
+            raise refusal
+        assert relation is not None
+        return relation
 
     async def orders(self, *order_ids: str) -> list[OrderRef]:
         """Orders of the seller's shop that are to be shipped."""

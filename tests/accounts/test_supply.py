@@ -19,13 +19,13 @@ async def test_a_relation_is_active_once_the_other_side_has_accepted(fresh_datab
         asked = await both.relation(active=False)
         assert (asked.state, asked.accepts) == (RelationState.ASKED, both.supplier)
         with pytest.raises(Refusal, match=r"supply\.no_relation"):
-            await supply.relation_of(db, both.seller, SHOP, both.supplier)
+            await both.active_relation()
         with pytest.raises(Refusal, match=r"supply\.not_yours_to_accept"):
             await supply.accept(db, both.seller, both.seller, asked.relation_id, by="clerk-1")
         active = await supply.accept(db, both.supplier, both.seller, asked.relation_id, by="clerk-2")
         assert (active.state, active.stated_by, active.accepted_by) == (RelationState.ACTIVE, "clerk-1", "clerk-2")
         assert await supply.accept(db, both.supplier, both.seller, asked.relation_id, by="clerk-3") == active
-        assert await supply.relation_of(db, both.seller, SHOP, both.supplier) == active
+        assert await both.active_relation() == active
         assert await supply.suppliers_of(db, both.seller) == (active,)
         assert await supply.sellers_of(db, both.supplier) == (active,)
 
@@ -52,13 +52,13 @@ async def test_an_ended_relation_stays_on_record_and_may_be_asked_anew(fresh_dat
         with pytest.raises(Refusal, match=r"supply\.ended"):
             await supply.accept(db, both.supplier, both.seller, first.relation_id, by="clerk-2")
         with pytest.raises(Refusal, match=r"supply\.no_relation.*ended"):
-            await supply.relation_of(db, both.seller, SHOP, both.supplier)
+            await both.active_relation()
         second = await both.relation()
         assert [one.relation_id for one in await supply.suppliers_of(db, both.seller)] == [
             first.relation_id,
             second.relation_id,
         ]
-        assert await supply.relation_of(db, both.seller, SHOP, both.supplier) == second
+        assert await both.active_relation() == second
 
 
 async def test_nobody_else_learns_of_a_relation_or_changes_it(fresh_database: FreshDatabase) -> None:

@@ -23,6 +23,8 @@ from miandan.agent.printers.model import Loaded, MediaType
 from miandan.kernel.errors import Refusal
 from miandan.labels.printers.profiles import profile
 
+NO_FOLDER = "a file where the printer wants a folder"
+
 
 @dataclass(slots=True)
 class Table:
@@ -50,6 +52,13 @@ class Table:
         if not self.paper.is_dir():
             return []
         return [file.stem.rpartition("-")[2] for file in sorted(self.paper.glob("[!.]*"))]
+
+    async def printer_goes_away(self) -> None:
+        """Behind a first sheet, unseen."""
+        self.put(1)
+        await self.all_over()
+        self.paper.rename(self.paper.with_name("elsewhere"))
+        self.paper.write_text(NO_FOLDER)
 
     async def all_over(self, seconds: float = 10) -> None:
         await until(lambda: not self.bench.waiting, seconds)
@@ -113,7 +122,7 @@ async def test_sheets_wait_for_a_printer_that_went_away_and_can_be_taken_back_me
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benches, "FIRST_LOOK_SECONDS", 0.02)
-    (tmp_path / "paper").write_text("a file where the printer wants a folder")
+    (tmp_path / "paper").write_text(NO_FOLDER)
     async with table(tmp_path) as one:
         sheets = [one.put(place) for place in range(1, 6)]
         await until(lambda: one.bench.condition.state == "offline")
@@ -134,10 +143,7 @@ async def test_what_had_begun_in_vain_comes_out_when_the_printer_is_back(
     """The printer goes away between two sheets, unseen: the second one begins, and not a byte of it leaves."""
     monkeypatch.setattr(benches, "FIRST_LOOK_SECONDS", 0.02)
     async with table(tmp_path) as one:
-        one.put(1)
-        await one.all_over()
-        one.paper.rename(tmp_path / "elsewhere")
-        one.paper.write_text("a file where the printer wants a folder")
+        await one.printer_goes_away()
         one.put(2)
         one.put(3)
         await until(lambda: one.bench.condition.state == "offline")
@@ -155,10 +161,7 @@ async def test_what_had_begun_in_vain_is_failed_when_it_is_taken_back(
     """Whoever was told that it had begun could take a sheet that is given back for one that is on paper."""
     monkeypatch.setattr(benches, "FIRST_LOOK_SECONDS", 0.02)
     async with table(tmp_path) as one:
-        one.put(1)
-        await one.all_over()
-        one.paper.rename(tmp_path / "elsewhere")
-        one.paper.write_text("a file where the printer wants a folder")
+        await one.printer_goes_away()
         one.put(2)
         await until(lambda: one.bench.condition.state == "offline")
         assert one.bench.recall("s002")
@@ -166,7 +169,7 @@ async def test_what_had_begun_in_vain_is_failed_when_it_is_taken_back(
 
 
 async def test_a_bench_that_stops_gives_back_what_it_has_not_begun(tmp_path: Path) -> None:
-    (tmp_path / "paper").write_text("a file where the printer wants a folder")
+    (tmp_path / "paper").write_text(NO_FOLDER)
     async with table(tmp_path) as one:
         sheets = [one.put(place) for place in range(1, 6)]
         await until(lambda: one.bench.condition.state == "offline")

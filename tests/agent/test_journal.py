@@ -225,6 +225,28 @@ async def test_a_journal_that_has_grown_keeps_what_is_open_only(
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+async def test_many_sheets_that_are_open_are_not_written_anew_at_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "COMPACT_BYTES", 2_000)
+    anew, replace = 0, Journal._replace
+
+    def counted(self: Journal, content: bytes) -> None:
+        nonlocal anew
+        anew += 1
+        replace(self, content)
+
+    monkeypatch.setattr(Journal, "_replace", counted)
+    journal = await opened(tmp_path / "journal.jsonl")
+    for place in range(100):
+        journal.got(slip(place))
+    for place in range(100):
+        await journal.begun(slip(place))
+    await journal.close()
+    assert anew <= 3
+    assert len(left(tmp_path / "journal.jsonl")) == 100
+
+
 async def test_a_journal_that_cannot_be_opened_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").mkdir()
     with pytest.raises(Refusal) as refused:

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,7 +18,7 @@ from miandan.agent.log import Log
 from miandan.agent.office import OfficeBench
 from miandan.agent.printers.folder import FolderPrinter
 from miandan.agent.printers.model import Loaded, MediaType
-from miandan.agent.rendering import Content
+from miandan.agent.rendering import Content, imposed
 from miandan.kernel.errors import Refusal
 from miandan.labels.model import LabelData
 from miandan.labels.printers.profiles import profile
@@ -98,6 +98,27 @@ async def test_a_label_that_is_taken_back_is_on_no_paper(tmp_path: Path) -> None
         await until(lambda: not one.bench.waiting)
         assert sorted(one.pages()) == ["N1", "N3"]
         assert one.told == {"N1": "printed", "N2": "given_back agent.recalled", "N3": "printed"}
+
+
+async def test_what_nobody_foresaw_costs_one_sheet_of_paper_and_the_next_one_comes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = imposed
+
+    def breaks(contents: Sequence[Content], loaded: Loaded) -> bytes:
+        if len(contents) > 1:
+            raise KeyError("钱孙李")
+        return together(contents, loaded)
+
+    monkeypatch.setattr(office, "imposed", breaks)
+    async with desk(tmp_path) as one:
+        one.put("N1")
+        one.put("N2")
+        await until(lambda: not one.bench.waiting)
+        one.put("N3")
+        await until(lambda: not one.bench.waiting)
+        assert one.pages() == ["N3"]
+        assert one.told == {"N1": "failed failure.unforeseen", "N2": "failed failure.unforeseen", "N3": "printed"}
 
 
 async def test_a_label_that_cannot_be_drawn_costs_the_others_of_its_sheet_nothing(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """One sandbox for the tests of the native API, a real server on loopback for each test, and developers at its door."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
+from miandan.access import service
+from miandan.access.model import AppKind, Registration, Scope, Subject
+from miandan.hall import Hall
 from miandan.kernel.settings import Settings
 from tests.api.developer import Developer, client
 from tests.sandboxes import shared_sandbox
@@ -40,6 +43,13 @@ class Ground:
         async with self.serving() as running, client(running) as http:
             shop = await Developer(http, running).log_in(*SHOP_APP)
             yield shop, await Developer(http, running).log_in(*CARRIER_APP, carrier="zto")
+
+
+async def own_app(hall: Hall, scopes: Collection[Scope], *own: Subject, limit: int = 1000) -> tuple[str, str]:
+    """Key and secret of a self-use app of these subjects."""
+    form = Registration("示例", AppKind.SELF_USE, frozenset(scopes), own, calls_per_second=limit)
+    app, secret = await service.register_app(hall.db, hall.root, form)
+    return app.app_key, secret
 
 
 @pytest.fixture(scope="session")

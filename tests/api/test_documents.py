@@ -1,5 +1,6 @@
 """What stands in the OpenAPI document stands in docs/api.md, and the pages need nothing from elsewhere."""
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -87,8 +88,6 @@ async def test_the_commands_of_the_page_work_against_the_sandbox(ground: Ground)
 
 
 async def _run(script: str) -> subprocess.CompletedProcess[str]:
-    import asyncio
-
     process = await asyncio.create_subprocess_exec(
         "bash", "-eu", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

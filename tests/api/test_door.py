@@ -10,16 +10,9 @@ from miandan.access.model import AppKind, Registration, Scope, shop
 from miandan.api.errors import status_of
 from miandan.api.openapi import PROBLEMS
 from miandan.kernel.errors import Refusal, catalogue
-from tests.api.conftest import Ground
+from tests.api.conftest import Ground, own_app
 from tests.api.developer import LINES, NAME, PHONE, RECIPIENT, Developer, client, new_order_id
 from tests.docs.raised import placeholders
-
-
-async def _app(ground_hall: object, scopes: set[Scope], *own: object, limit: int = 1000) -> tuple[str, str]:
-    hall = ground_hall
-    form = Registration("示例", AppKind.SELF_USE, frozenset(scopes), own, calls_per_second=limit)  # type: ignore[arg-type]
-    app, secret = await service.register_app(hall.db, hall.root, form)  # type: ignore[attr-defined]
-    return app.app_key, secret
 
 
 async def test_without_a_token_with_a_wrong_one_and_with_one_of_another_kind(ground: Ground) -> None:
@@ -47,7 +40,7 @@ async def test_a_caller_is_refused_before_its_body_is_read(ground: Ground) -> No
 
 async def test_every_operation_wants_its_scope(ground: Ground) -> None:
     async with ground.serving() as running, client(running) as http:
-        app = await _app(running.hall, {Scope.SUPPLY}, shop(1001, "S10001"))
+        app = await own_app(running.hall, {Scope.SUPPLY}, shop(1001, "S10001"))
         narrow = await Developer(http, running).log_in(*app)
         described = await narrow.ok("GET", "/openapi.json")
         asked = 0
@@ -69,7 +62,7 @@ async def test_another_merchants_and_another_shops_things_are_as_unknown_as_any(
         number = await mine.number(order_id)
         everything = set(Scope) - {Scope.CARRIER}
         for subject in (shop(1002), shop(1001, "S-other")):
-            other = await Developer(http, mine.running).log_in(*await _app(hall, everything, subject))
+            other = await Developer(http, mine.running).log_in(*await own_app(hall, everything, subject))
             for method, path, body in (
                 ("GET", "/waybills/zto/{}", None),
                 ("POST", "/waybills/zto/{}/cancel", None),
@@ -96,7 +89,7 @@ async def test_another_merchants_and_another_shops_things_are_as_unknown_as_any(
             assert sealed["waybills"][0]["problem"]["code"] == "waybill.unknown"
             asked = {"purpose": "contact", "order_ids": [order_id], "fields": ["name"]}
             assert (await other.ok("POST", "/reveals", asked))["orders"][0]["problem"]["code"] == "orders.unknown"
-        stranger = await Developer(http, mine.running).log_in(*await _app(hall, everything, shop(1002)))
+        stranger = await Developer(http, mine.running).log_in(*await own_app(hall, everything, shop(1002)))
         problem = await stranger.refused(404, "POST", "/waybills", await mine.ask(order_id))
         assert problem["code"] == "account.unknown"
 
@@ -109,7 +102,7 @@ def _with_number(body: Any, number: str) -> Any:
 
 async def test_who_calls_too_fast_is_told_when_to_come_back(ground: Ground) -> None:
     async with ground.serving() as running, client(running) as http:
-        app = await _app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"), limit=3)
+        app = await own_app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"), limit=3)
         hasty = await Developer(http, running).log_in(*app)
         answers = [await hasty.call("GET", "/orders", params={"limit": 1}) for _ in range(8)]
         throttled = [one for one in answers if one.status_code == 429]
@@ -120,7 +113,7 @@ async def test_who_calls_too_fast_is_told_when_to_come_back(ground: Ground) -> N
 
 async def test_a_revoked_token_ends_and_revoking_again_is_the_same(ground: Ground) -> None:
     async with ground.serving() as running, client(running) as http:
-        app_key, secret = await _app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"))
+        app_key, secret = await own_app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"))
         mine = await Developer(http, running).log_in(app_key, secret)
         asked = {"app_key": app_key, "secret": secret, "token": mine.token}
         await mine.ok("POST", "/tokens/revoke", asked)
@@ -140,6 +133,18 @@ async def test_a_tool_trades_the_code_of_a_shop_for_tokens_once(ground: Ground) 
         tool = Developer(http, running)
         assert (await tool.ok("POST", "/tokens", asked))["scope"] == "orders"
         assert (await tool.refused(401, "POST", "/tokens", asked))["code"] == "access.code_used"
+
+
+async def test_a_body_without_a_token_is_small_and_not_all_that_is_wrong_in_it_is_listed(ground: Ground) -> None:
+    async with ground.serving() as running, client(running) as http:
+        bare = Developer(http, running)
+        odd = {f"f{place}": "1" for place in range(2_000)}
+        for way in ({"json": odd}, {"data": odd}):
+            problem = await bare.refused(422, "POST", "/tokens", **way)
+            assert problem["code"] == "api.fields_wrong"
+            assert len(problem["errors"]) == 20
+            large: dict[str, Any] = {name: body | {"code": "x" * 40_000} for name, body in way.items()}
+            assert (await bare.refused(413, "POST", "/tokens", **large))["code"] == "api.body_too_large"
 
 
 WRONG = [

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from miandan.access.calls import find_call
+from miandan.accounts import applications
+from miandan.accounts.model import Sender
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.tracking import applying
@@ -129,6 +131,8 @@ async def test_an_order_in_packs_and_orders_together_are_shipped_once_per_key(gr
         stated = await shop.ok("POST", "/shipments/packs", body, key=key)
         assert await shop.ok("POST", "/shipments/packs", body, key=key) == stated
         assert (await shop.refused(422, "POST", "/shipments/packs", body))["code"] == "api.fields_wrong"
+        reused = await shop.refused(422, "POST", "/shipments/packs", body | {"packs": packs[:1]}, key=key)
+        assert (reused["code"], key in reused["en"]) == ("outbound.request_reused", True)
         assert {pack["pack_id"] for pack in (await shop.order(order_id))["numbers"]} == {"P1", "P2"}
 
         orders = [await shop.put(), await shop.put()]
@@ -210,9 +214,6 @@ async def test_a_scan_whose_time_cannot_be_read_loses_no_other(ground: Ground, w
 
 
 async def test_a_carrier_decides_the_applications_to_it(ground: Ground) -> None:
-    from miandan.accounts import applications
-    from miandan.accounts.model import Sender
-
     async with ground.shop_and_carrier() as (shop, carrier):
         sender = Sender("诸葛申请人", "19987654321", "浙江省", "杭州市", "余杭区", "示例路 9 号", "330110")
         applied = await applications.apply(shop.running.hall.db, 1001, "zto", ship_from=[sender], branch_code="57100")

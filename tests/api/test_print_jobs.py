@@ -12,11 +12,12 @@ from uuid import UUID
 from miandan.access.model import Scope, shop
 from miandan.agent.folder import Folder, Paired
 from miandan.agent.pairing import pair
+from miandan.printing.leasing import lease_next
 from miandan.printing.model import AgentOwner, OwnerKind
 from miandan.printing.pairing import make_pairing_code
-from tests.api.conftest import Ground
+from miandan.printing.printers import agent_by_id
+from tests.api.conftest import Ground, own_app
 from tests.api.developer import Developer, client
-from tests.api.test_door import _app
 from tests.link.depot import connected, folder_printer, paper, working
 
 PRINTER = "一号"
@@ -105,6 +106,31 @@ async def test_a_job_comes_out_in_its_order_and_every_step_is_told(ground: Groun
         assert (again["job"], again["turned_away"][0]["problem"]["code"]) == (None, "printing.printed_before")
 
 
+async def test_a_key_that_was_used_for_another_job_is_refused_as_it_was_sent(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        one, two = await developer.number(), await developer.number()
+        key = f"job-{one}"
+        job_id = await packer.made(one, key=key)
+        for other in (packer.job_of(two), packer.job_of(one, two), packer.job_of(one, template="zto-100x180")):
+            problem = await developer.refused(422, "POST", "/print-jobs", other, key=key)
+            assert problem["code"] == "printing.request_reused"
+            assert key in problem["en"]
+        elsewhere = packer.job_of(one) | {"printer": "二号"}
+        await developer.refused(422, "POST", "/print-jobs", elsewhere, key=key)
+        assert (await developer.ok("GET", f"/waybills/zto/{two}/sheets"))["sheets"] == []
+        assert await packer.made(one, key=key) == job_id
+
+        async with packer.at_work():
+            await packer.finished(job_id)
+        again = packer.job_of(one, reason="damaged")
+        reprint = (await developer.ok("POST", "/reprints", again, key=key))["job"]["job_id"]
+        assert reprint != job_id  # a reprint is another request under any key
+        refused = await developer.refused(422, "POST", "/reprints", again | {"reason": "lost"}, key=key)
+        assert refused["code"] == "printing.request_reused"
+        assert (await developer.ok("POST", "/reprints", again, key=key))["job"]["job_id"] == reprint
+
+
 async def test_a_job_over_http_rings_for_the_agent_that_waits(ground: Ground, tmp_path: Path) -> None:
     async with packing(ground, tmp_path) as packer:
         number = await packer.developer.number()
@@ -128,6 +154,54 @@ async def test_a_refund_stops_its_sheet_and_the_rest_comes_out(ground: Ground, t
         assert (told["came_out"], told["sheets"][0]["reason"]) == (False, "orders.refund_open")
         verdict = await packer.scan("check", refunded)
         assert (verdict["light"], verdict["problem"]["code"]) == ("stop", "printing.scan_stopped")
+
+
+async def test_a_stopped_parcel_is_listed_let_go_and_stopped_again_until_its_order_may_ship(
+    ground: Ground, tmp_path: Path
+) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        order_id = await developer.put()
+        number = await developer.number(order_id)
+        async with packer.at_work():
+            await packer.finished(await packer.made(number))
+        nothing = await developer.refused(422, "POST", "/stations/let-go", {"text": number})
+        assert nothing["code"] == "printing.not_stopped"
+        await developer.event(order_id, "refund_opened", 2)
+
+        async def is_listed() -> bool:
+            listed = (await developer.ok("GET", "/stations/stopped"))["parcels"]
+            return [(one["order_id"], one["reason"]) for one in listed if one["number"] == number] == [
+                (order_id, "orders.refund_open")
+            ]
+
+        until = time.monotonic() + 20
+        while not await is_listed():  # the server's own messages bring it
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+        assert (await packer.scan("let-go", number))["light"] == "stop"
+        await developer.event(order_id, "refund_closed", 3, refunded=False)
+        assert (await packer.scan("pack", number))["light"] == "go"
+        assert await packer.scan("unpack", f"{number}#1") == {"was_packed": True}
+        assert await packer.scan("unpack", number) == {"was_packed": False}
+        assert (await packer.scan("check", number))["light"] == "go"
+
+
+async def test_a_sheet_of_a_silent_agent_is_queued_again_as_the_next_copy(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        number = await developer.number()
+        job_id = await packer.made(number)
+        printing = developer.running.hall.printing
+        agent = await agent_by_id(printing.db, UUID(packer.paired.agent_id))
+        assert len(await lease_next(printing, agent, PRINTER, 1)) == 1  # and it says nothing any more
+        [sheet] = (await developer.ok("GET", f"/print-jobs/{job_id}/sheets"))["sheets"]
+        assert (sheet["state"], sheet["copy"]) == ("leased", 1)
+        back = await developer.ok("POST", f"/sheets/{sheet['sheet_id']}/take-back")
+        assert back["state"] == "queued"
+        async with packer.at_work():
+            await packer.finished(job_id)
+        assert (await developer.ok("GET", f"/waybills/zto/{number}/sheets"))["last_copy"] == 2
 
 
 async def test_a_reprint_may_be_packed_and_the_older_copy_may_not(ground: Ground, tmp_path: Path) -> None:
@@ -183,7 +257,9 @@ async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(gr
         job_id = await packer.made(number)
         sheet = (await packer.developer.ok("GET", f"/print-jobs/{job_id}/sheets"))["sheets"][0]["sheet_id"]
         running = packer.developer.running
-        other = await Developer(http, running).log_in(*await _app(running.hall, {Scope.PRINT}, shop(1001, "S-other")))
+        other = await Developer(http, running).log_in(
+            *await own_app(running.hall, {Scope.PRINT}, shop(1001, "S-other"))
+        )
         for method, path, body in (
             ("GET", f"/print-jobs/{job_id}", None),
             ("GET", f"/print-jobs/{job_id}/sheets", None),
@@ -194,7 +270,10 @@ async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(gr
             ("POST", f"/sheets/{sheet}/settle", {"outcome": "failed"}),
             ("GET", f"/waybills/zto/{number}/sheets", None),
             ("POST", "/stations/scan-to-print", packer.where | {"text": number}),
+            ("POST", f"/sheets/{sheet}/take-back", None),
             ("POST", "/stations/weigh", {"text": number, "grams": 100}),
+            ("POST", "/stations/unpack", {"text": number}),
+            ("POST", "/stations/let-go", {"text": number}),
         ):
             await other.refused(404, method, path, body)
         assert (await other.ok("GET", "/print-jobs"))["jobs"] == []

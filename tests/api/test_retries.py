@@ -43,7 +43,7 @@ async def test_the_same_key_of_another_shop_or_app_is_another_key(ground: Ground
     async with ground.serving() as running:
 
         def kept(app: str, shop_id: str, key: str) -> str:
-            return own_key(Call(running.hall, Caller(app, shop(1, shop_id), frozenset(Scope), now()), ""), key)
+            return own_key(Call(running.hall, Caller(app, shop(1, shop_id), frozenset(Scope), now())), key)
 
         who = [("1", "23", "4"), ("12", "3", "4"), ("1", "2", "34"), ("1", "", "234"), ("1", "23", "5")]
         assert len({kept(*one) for one in who}) == len(who)

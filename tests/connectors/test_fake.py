@@ -277,9 +277,9 @@ def test_faults_end_when_they_are_forgotten_and_belong_to_one_carrier(carrier_of
     async def scenario() -> None:
         sf, ems = carrier_of("sf"), carrier_of("ems")
         sf.plan(FaultPlan(Fault.REFUSE))
-        await ems.take(ask("k", "ems"))
+        assert (await ems.take(ask("k", "ems"))).numbers
         sf.behave()
-        await sf.take(ask("k"))
+        assert (await sf.take(ask("k"))).numbers
 
     asyncio.run(scenario())
 

@@ -408,6 +408,23 @@ async def test_what_is_no_page_and_no_form_is_refused(serving: Serving) -> None:
         assert (await someone.type_word(page, await word_of(running))).status == 200
 
 
+async def test_what_nobody_foresaw_is_told_by_a_log_id_that_the_servers_log_explains(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise ValueError("a row with 欧阳测试人")
+
+    async with serving() as running, owner(running) as someone:
+        app = await tool(running)
+        monkeypatch.setattr(consents, "asking", breaks)
+        page = await someone.open(app)
+    assert (page.status, "failure.at_the_server" in page.text) == (500, True)
+    assert "ValueError" not in page.text
+    (log_id,) = set(re.findall(r"\b20\d{12}[0-9A-F]{12}\b", page.text))
+    assert f"log_id={log_id} kind=ValueError" in caplog.text
+    assert "欧阳测试人" not in caplog.text + page.text
+
+
 async def test_neither_word_nor_code_is_written_anywhere(
     serving: Serving, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

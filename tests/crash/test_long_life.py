@@ -210,7 +210,9 @@ async def test_while_the_database_is_away_a_take_waits_some_seconds_and_hears_wh
             name = await judge.fetchval("SELECT current_database()")
         await _command(ground.server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await _command(
-            ground.server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            ground.server,
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            " AND backend_type = 'client backend'",
         )
         said = {await hurt.take() for _ in range(3)}
         assert said == {"take.database_lost"}

@@ -72,6 +72,7 @@ async def test_a_batch_is_seen_from_the_first_sheet_to_the_last(depots: Depots, 
             assert PLANTED.name not in html
             machine.is_now = READY
             await depot.all_in(SheetState.PRINTED)
+            await soon(lambda: not packer.agent.journal.open_sheets)  # the server has said so
             text = await packer.text()
             assert "已打印 printed 4 设备回报 4" in text
             assert "没有在等的面单" in text

@@ -56,10 +56,8 @@ async def test_a_number_that_nobody_was_given_is_refused(harbour: Harbour) -> No
     async with harbour.dock() as dock:
         await dock.taken("1")
         sandbox = dock.stall.world.counter.carrier("yto").rules[1]
-        unclaimed, unlisted = sandbox.format(5_000), "ZTI000000000001"
-        rows = await dock.desk.db.fetch("SELECT number FROM pool_list_number WHERE taken_at IS NULL LIMIT 1")
-        unlisted = rows[0]["number"]
-        for said in (Parcel("yto", unclaimed), Parcel("zto_intl", unlisted)):
+        unlisted = await dock.desk.db.fetchval("SELECT number FROM pool_list_number WHERE taken_at IS NULL LIMIT 1")
+        for said in (Parcel("yto", sandbox.format(5_000)), Parcel("zto_intl", unlisted)):
             with refuses("number_not_issued"):
                 await dock.ship("1", said)
 
@@ -238,7 +236,7 @@ async def test_a_policy_can_forbid_a_shop_numbers_from_elsewhere(harbour: Harbou
         assert asked == [(("1",), False), (("1",), True)]
 
 
-async def test_a_number_of_nobodys_recipient_in_any_message(harbour: Harbour) -> None:
+async def test_no_message_and_no_statement_names_the_recipient(harbour: Harbour) -> None:
     async with harbour.dock() as dock:
         taken = await dock.taken("1")
         await dock.ship("1", of(taken))

@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from miandan.kernel.clock import now
+from miandan.kernel.database import Database
 from miandan.labels.model import LabelData
 from miandan.labels.print_data import Opened, open_sealed, unwrap
 from miandan.orders import service as orders
 from miandan.orders.model import OrderDraft, OrderLine, OrderRef, OrderState
-from miandan.printing import service
+from miandan.printing import pairing, service
 from miandan.printing.bluetooth import bluetooth_commands
 from miandan.printing.desk import PrintDesk
 from miandan.printing.model import (
     Agent,
+    AgentOwner,
     Asked,
     Command,
     CommandAsk,
+    OwnerKind,
     PrintData,
     PrinterWish,
     Reader,
@@ -71,7 +75,10 @@ class Press:
         await orders.close_order(self.desk.db, self.merchant_id, ref, found[ref].version, state)
 
     async def agent(self) -> Agent:
-        return await service.pair_agent(self.desk.db, self.merchant_id, "仓库一号机", self.public)
+        return await paired(self.desk.db, self.merchant_id, self.public)
+
+    async def unpair(self, agent: Agent) -> None:
+        await pairing.unpair(self.desk, AgentOwner(OwnerKind.MERCHANT, self.merchant_id), agent.agent_id, "packer")
 
     async def ask(
         self, *numbers: Taken | Asked, at: datetime | None = None, reader: Reader | None = None
@@ -116,6 +123,13 @@ class Press:
     def code(self, template: str) -> str:
         """The code of a standard template in this merchant's shop."""
         return code_of(self.reader, template)
+
+
+async def paired(db: Database, merchant_id: int, sealing: bytes, name: str = "仓库一号机") -> Agent:
+    """A merchant's computer, paired by a code with this X25519 key; who calls is asked of nobody here."""
+    code = await pairing.make_pairing_code(db, AgentOwner(OwnerKind.MERCHANT, merchant_id), "packer")
+    signing = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    return await pairing.pair(db, code.text, name, sealing, signing)
 
 
 def asked(taken: Taken) -> Asked:

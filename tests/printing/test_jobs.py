@@ -93,11 +93,13 @@ async def test_the_same_request_again_answers_the_first_job(printery: Printery) 
         machine, one, two = await floor.machine(), await floor.taken("r1"), await floor.taken("r2")
         first = await floor.make(machine, one, Asked("yto", "YT9"), request_id="erp-1")
         await floor.prints(machine, *await floor.lease(machine))
-        again = await floor.make(machine, one, two, request_id="erp-1")
+        again = await floor.make(machine, one, Asked("yto", "YT9"), request_id="erp-1")
         assert first.job is not None
         assert again.job is not None
         assert again.job.job_id == first.job.job_id
         assert codes(again) == {"YT9": "printing.turned_away_before"}
+        with pytest.raises(Refusal, match=r"printing\.request_reused"):
+            await floor.make(machine, one, two, request_id="erp-1")
         together = await asyncio.gather(*(floor.make(machine, two, request_id="erp-2") for _ in range(3)))
         assert len({one.job.job_id for one in together if one.job is not None}) == 1
 

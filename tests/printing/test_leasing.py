@@ -207,6 +207,17 @@ async def test_an_agent_that_is_unpaired_while_it_asks_gets_nothing_that_stays_w
             await floor.lease(machine)
 
 
+async def test_an_earlier_link_is_given_nothing_once_the_agent_has_opened_another(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("two-links")
+        first = replace(machine, agent=await printers.open_link(floor.db, machine.agent))
+        second = replace(machine, agent=await printers.open_link(floor.db, machine.agent))
+        await floor.job(machine, taken)
+        with pytest.raises(Refusal, match=r"printing\.link_replaced"):
+            await floor.lease(first)
+        assert numbers(await floor.lease(second)) == numbers([taken])
+
+
 async def test_what_an_unpaired_agent_may_have_printed_is_never_printed_as_the_same_copy(printery: Printery) -> None:
     async with printery.floor() as floor:
         machine, other = await floor.machine(), await floor.machine("二号机")

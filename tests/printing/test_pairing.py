@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import PrinterSaid, PrinterState
-from miandan.printing import pairing, printers, service
+from miandan.printing import pairing, printers
 from miandan.printing.model import Agent, AgentOwner, AgentState, OwnerKind
 from tests.printing.conftest import Printery
 from tests.printing.floor import LABELLER, PACKER, SECOND, Floor
@@ -121,21 +121,8 @@ async def test_only_the_owner_unpairs_and_only_once(printery: Printery) -> None:
         assert [one.state for one in await printers.agents_of(floor.db, floor.owner)] == [AgentState.UNPAIRED]
 
 
-async def test_the_merchants_older_way_to_unpair_frees_the_sheets_too(printery: Printery) -> None:
+async def test_an_agent_that_nobody_paired_is_unknown(printery: Printery) -> None:
     async with printery.floor() as floor:
-        machine = await floor.machine()
-        job = await floor.job(machine, await floor.taken("older"))
-        await floor.lease(machine)
-        await service.unpair_agent(floor.db, floor.merchant_id, str(machine.agent.agent_id))
-        assert [one.value for one in await floor.states(job)] == ["queued"]
-
-
-async def test_an_agent_for_print_data_only_has_no_link(printery: Printery) -> None:
-    async with printery.floor() as floor:
-        agent = await floor.press.agent()
-        with pytest.raises(Refusal) as refusal:
-            await printers.agent_by_id(floor.db, agent.agent_id)
-        assert refusal.value.code == "printing.agent_without_link"
         with pytest.raises(Refusal) as refusal:
             await printers.agent_by_id(floor.db, uuid4())
         assert refusal.value.code == "printing.agent_unknown"

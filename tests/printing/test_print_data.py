@@ -15,13 +15,13 @@ from miandan.labels.raster import render_png
 from miandan.orders import service as orders
 from miandan.orders.model import OrderRef, OrderState
 from miandan.printing import service
-from miandan.printing.lives import life_on
 from miandan.printing.model import MOST_ITEMS, Asked, PrintData, Reader, Withheld
+from miandan.printing.rules import life_on
 from miandan.vault.retention import shred
 from miandan.waybills import counter as counters
 from miandan.waybills import lives
 from tests.printing.conftest import Printery
-from tests.printing.press import APP, PLACED, Press, asked, child
+from tests.printing.press import APP, PLACED, Press, asked, child, paired
 from tests.waybills.stall import SENDER
 from tests.waybills.world import SHOP, parcel
 
@@ -201,7 +201,8 @@ async def test_a_new_index_key_moves_nobody(printery: Printery) -> None:
     async with printery.press() as press:
         await press.kept("1")
         await press.desk.counter.vault.rotate(press.merchant_id, "index")
-        await press.data(await press.taken("1"))
+        [given] = await press.ask(await press.taken("1"))
+        assert isinstance(given, PrintData)
 
 
 async def test_a_shredded_recipient_costs_only_its_own_label(printery: Printery) -> None:
@@ -265,10 +266,10 @@ async def test_the_key_is_released_to_a_paired_agent_only_and_that_is_on_record(
         assert await refusal(press, "密" * 5_000, text) == "printing.agent_unknown"
         wrapped = await service.shop_key(press.desk, press.reader, agent_id, text)
         assert unwrap(wrapped, agent_id, press.private).secret not in wrapped.encode()
-        await service.unpair_agent(press.desk.db, press.merchant_id, agent_id)
+        await press.unpair(agent)
         assert await refusal(press, agent_id, text) == "printing.agent_unpaired"
         with pytest.raises(Refusal, match=r"printing\.agent_unknown"):
-            await service.unpair_agent(press.desk.db, press.merchant_id, agent_id)
+            await press.unpair(agent)
         released = "SELECT count(*) FROM audit_entry WHERE chain = 'merchant:' || $1::bigint AND action = $2"
         assert await press.stall.count(released, service.KEY_RELEASED) == 1
 
@@ -276,9 +277,9 @@ async def test_the_key_is_released_to_a_paired_agent_only_and_that_is_on_record(
 async def test_an_agent_that_is_paired_again_gets_keys_for_its_new_key(printery: Printery) -> None:
     async with printery.press() as press:
         taken, agent = await press.taken("1"), await press.agent()
-        await service.unpair_agent(press.desk.db, press.merchant_id, str(agent.agent_id))
+        await press.unpair(agent)
         fresh = Press(press.stall, press.desk)
-        again = await service.pair_agent(press.desk.db, press.merchant_id, "换了电脑", fresh.public, agent.agent_id)
+        again = await fresh.agent()
         given = await press.data(taken)
         await fresh.opened(given, again)
         with pytest.raises(Refusal, match=r"labels\.shop_key_damaged"):
@@ -328,7 +329,7 @@ async def test_an_agents_public_key_must_be_one(printery: Printery) -> None:
     async with printery.press() as press:
         for bad in (b"", bytes(32), bytes(31)):
             with pytest.raises(Refusal, match=r"labels\.agent_key_wrong"):
-                await service.pair_agent(press.desk.db, press.merchant_id, "坏的", bad)
+                await paired(press.desk.db, press.merchant_id, bad)
 
 
 # --- lives ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
 from miandan.orders.standing import OrderEvent
-from miandan.printing import job_views, stations, stopping
+from miandan.printing import job_views, station_queries, stations
 from miandan.printing.model import Asked
 from miandan.printing.rules import spoken
 from miandan.printing.stations import Light, Source, read_scan
@@ -137,7 +137,7 @@ async def test_a_void_number_and_a_refunded_order_stop_the_parcel(printery: Prin
         await floor.hears("refund", OrderEvent.REFUNDED)
         verdict = await stations.scan_to_check(floor.desk, floor.merchant_id, refunded.number)
         assert (verdict.code, verdict.say) == ("printing.scan_stopped", "已退款，拦下")
-        assert await stopping.pack_stops(floor.db, floor.merchant_id) == [], "the scan waits for no message"
+        assert await stations.stopped(floor.db, floor.merchant_id) == [], "the scan waits for no message"
 
 
 async def test_a_parcel_is_packed_once(printery: Printery) -> None:
@@ -148,12 +148,15 @@ async def test_a_parcel_is_packed_once(printery: Printery) -> None:
             *(stations.packed(floor.desk, floor.merchant_id, taken.number, f"packer-{n}") for n in range(4))
         )
         assert sorted(one.code for one in both) == ["ok", *["printing.scan_packed"] * 3]
-        mark = await stations.packed_mark(floor.desk, floor.merchant_id, asked(taken))
+        mark = await station_queries.packed(floor.db, taken.ref)
         assert mark is not None
         assert mark.copy == 1
         assert await check(floor, taken.number) == "printing.scan_packed"
-        assert await stations.unpack(floor.desk, floor.merchant_id, asked(taken))
-        assert not await stations.unpack(floor.desk, floor.merchant_id, asked(taken))
+        with pytest.raises(Refusal) as refused:
+            await stations.unpack(floor.desk, floor.merchant_id, taken.number, "another shop")
+        assert refused.value.code == "printing.scan_not_ours"
+        assert await stations.unpack(floor.desk, floor.merchant_id, f"{taken.number}#1")
+        assert not await stations.unpack(floor.desk, floor.merchant_id, taken.number)
         assert await check(floor, taken.number) == "ok"
         assert (await floor.press.stall.waybill(taken.ref)).shipped_at is None
 
@@ -170,7 +173,7 @@ async def test_packing_and_a_refund_at_once_leave_a_stop_or_no_mark(printery: Pr
                 floor.hears(order, OrderEvent.REFUND_OPENED),
             )
             await floor.events()
-            stopped = {one.number for one in await stopping.pack_stops(floor.db, floor.merchant_id)}
+            stopped = {one.number for one in await stations.stopped(floor.db, floor.merchant_id)}
             assert taken.number in stopped
             assert verdict.code in ("ok", "printing.scan_stopped")
             assert await check(floor, taken.number) == "printing.scan_stopped", "packed or not"
@@ -184,7 +187,7 @@ async def test_a_weight_counts_until_the_next_one(printery: Printery) -> None:
             return (await stations.weigh(floor.desk, floor.merchant_id, taken.number, grams, PACKER, source)).turn
 
         assert [await weigh(500), await weigh(500), await weigh(520, Source.TYPED), await weigh(500)] == [1, 1, 2, 3]
-        last = await stations.weight_of(floor.desk, floor.merchant_id, asked(taken))
+        last = await station_queries.last_weight(floor.db, taken.ref)
         assert last is not None
         assert (last.grams, last.source) == (500, "wedge")
         assert len({await one for one in map(weigh, (600, 600))}) == 1

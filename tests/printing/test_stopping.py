@@ -7,20 +7,20 @@ import pytest
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
 from miandan.orders.standing import OrderEvent
-from miandan.printing import stations, stopping
+from miandan.printing import station_queries, stations, stopping
 from miandan.printing.job_model import SheetState
 from miandan.waybills import lives
 from tests.printing.conftest import Printery
 from tests.printing.floor import PACKER, Floor
-from tests.printing.press import PLACED, asked
-from tests.waybills.world import parcel
+from tests.printing.press import PLACED
+from tests.waybills.world import SHOP, parcel
 
 Q, L, P, X = SheetState.QUEUED, SheetState.LEASED, SheetState.PRINTED, SheetState.STOPPED
 ELSEWHERE = replace(PLACED, detail="新地址 9 号 1 室")
 
 
 async def stops(floor: Floor) -> list[tuple[str, str]]:
-    return [(one.number, one.reason) for one in await stopping.pack_stops(floor.db, floor.merchant_id)]
+    return [(one.number, one.reason) for one in await stations.stopped(floor.db, floor.merchant_id)]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,8 @@ async def test_a_printed_parcel_is_stopped_until_the_event_is_taken_back(printer
         for _ in range(2):
             await floor.events()
         assert await stops(floor) == [(taken.number, "orders.refund_open")]
+        assert [one.number for one in await stations.stopped(floor.db, floor.merchant_id, SHOP)] == [taken.number]
+        assert await stations.stopped(floor.db, floor.merchant_id, "another shop") == []
         await floor.hears("lifted", OrderEvent.REFUND_WITHDRAWN, 3)
         await floor.events()
         assert await stops(floor) == []
@@ -100,7 +102,7 @@ async def test_a_new_address_wants_a_new_label(printery: Printery) -> None:
 
         assert await scan(taken.number) == "printing.scan_stopped"
         await lives.update(floor.desk.counter, floor.merchant_id, "yto", taken.number, recipient=ELSEWHERE)
-        await stopping.clear_pack_stop(floor.db, floor.merchant_id, asked(taken), PACKER)
+        await stations.let_go(floor.desk, floor.merchant_id, taken.number, PACKER)
         assert await scan(taken.number) == "printing.scan_outdated"
         await floor.again(machine, taken, reason="changed")
         [sheet] = await floor.lease(machine)
@@ -147,7 +149,7 @@ async def test_a_stop_that_nobody_raised_cannot_be_lifted(printery: Printery) ->
     async with printery.floor() as floor:
         taken = await floor.taken("free")
         with pytest.raises(Refusal) as refused:
-            await stopping.clear_pack_stop(floor.db, floor.merchant_id, asked(taken), PACKER)
+            await stations.let_go(floor.desk, floor.merchant_id, taken.number, PACKER)
         assert refused.value.code == "printing.not_stopped"
 
 
@@ -157,10 +159,10 @@ async def test_lifting_a_stop_by_hand_does_not_open_what_the_order_still_refuses
         await floor.printed(machine, taken)
         await floor.hears("stubborn", OrderEvent.REFUND_OPENED)
         await floor.events()
-        await stopping.clear_pack_stop(floor.db, floor.merchant_id, asked(taken), PACKER)
+        await stations.let_go(floor.desk, floor.merchant_id, taken.number, PACKER)
         verdict = await stations.packed(floor.desk, floor.merchant_id, taken.number, PACKER)
         assert verdict.code == "printing.scan_stopped"
-        assert await stations.packed_mark(floor.desk, floor.merchant_id, asked(taken)) is None
+        assert await station_queries.packed(floor.db, taken.ref) is None
 
 
 async def test_a_job_made_in_the_moment_of_the_event_is_stopped_when_its_turn_comes(printery: Printery) -> None:

@@ -30,6 +30,8 @@ SHEETS = {
     "leased, recalled to cancel": replace(OUT, recalled_to=C, recall_reason="r"),
     "leased, recalled to queue": replace(OUT, recalled_to=Q, recall_reason="r"),
     "sent": replace(OUT, state=S, begun_at=AT),
+    "sent, recalled to stop": replace(OUT, state=S, begun_at=AT, recalled_to=X, recall_reason="orders.refund_open"),
+    "sent, recalled to cancel": replace(OUT, state=S, begun_at=AT, recalled_to=C, recall_reason="r"),
     "printed": replace(OUT, state=P, evidence="device", decided_by=Decider.AGENT, ended_at=AT),
     "failed by agent": replace(OUT, state=F, reason="r", decided_by=Decider.AGENT, ended_at=AT),
     "failed by person": replace(OUT, state=F, reason="r", decided_by=Decider.PERSON, ended_at=AT),
@@ -42,7 +44,7 @@ SHEETS = {
     "cancelled after taken back": replace(OUT, state=C, ended_at=AT),
 }
 
-GIVEN_BACK = Word(Outcome.GIVEN_BACK)
+GIVEN_BACK, GIVEN_BACK_BY_DEVICE = Word(Outcome.GIVEN_BACK), Word(Outcome.GIVEN_BACK, "device", "x")
 BY_DEVICE, BY_QUEUE, SENT_ONLY = (Word(Outcome.PRINTED, one) for one in ("device", "spooler", "sent_only"))
 DOUBT, FAIL, FAIL_BY_DEVICE = (
     Word(Outcome.DOUBTFUL, "", "x"),
@@ -61,6 +63,20 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (C, UNCOUNT),
         "leased, recalled to queue": (Q, FREE),
         "sent": (D, KEEP),
+        "sent, recalled to stop": (D, KEEP),
+        "sent, recalled to cancel": (D, KEEP),
+        "doubtful by person, not begun": (F, UNCOUNT),
+    },
+    "given back, the device knows": {
+        "taken back by hand": (Q, FREE),
+        "leased": (Q, FREE),
+        "leased, recalled to stop": (X, UNCOUNT),
+        "leased, recalled to cancel": (C, UNCOUNT),
+        "leased, recalled to queue": (Q, FREE),
+        "sent": (Q, FREE),
+        "sent, recalled to stop": (X, UNCOUNT),
+        "sent, recalled to cancel": (C, UNCOUNT),
+        "doubtful by person": (F, UNCOUNT),
         "doubtful by person, not begun": (F, UNCOUNT),
     },
     "printed by device": {
@@ -71,6 +87,8 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (P, KEEP),
         "leased, recalled to queue": (P, KEEP),
         "sent": (P, KEEP),
+        "sent, recalled to stop": (P, KEEP),
+        "sent, recalled to cancel": (P, KEEP),
         "failed by person": (P, KEEP),
         "doubtful by agent": (P, KEEP),
         "doubtful by person": (P, KEEP),
@@ -86,6 +104,8 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (P, KEEP),
         "leased, recalled to queue": (P, KEEP),
         "sent": (P, KEEP),
+        "sent, recalled to stop": (P, KEEP),
+        "sent, recalled to cancel": (P, KEEP),
         "doubtful by person": (P, KEEP),
         "doubtful by person, not begun": (P, KEEP),
         "stopped after taken back": (P, KEEP),
@@ -99,6 +119,8 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (D, KEEP),
         "leased, recalled to queue": (D, KEEP),
         "sent": (D, KEEP),
+        "sent, recalled to stop": (D, KEEP),
+        "sent, recalled to cancel": (D, KEEP),
         "stopped after taken back": (D, KEEP),
         "cancelled after taken back": (D, KEEP),
     },
@@ -108,6 +130,8 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (F, UNCOUNT),
         "leased, recalled to queue": (F, UNCOUNT),
         "sent": (F, UNCOUNT),
+        "sent, recalled to stop": (F, UNCOUNT),
+        "sent, recalled to cancel": (F, UNCOUNT),
         "doubtful by person": (F, UNCOUNT),
         "doubtful by person, not begun": (F, UNCOUNT),
     },
@@ -117,6 +141,8 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "leased, recalled to cancel": (F, UNCOUNT),
         "leased, recalled to queue": (F, UNCOUNT),
         "sent": (F, UNCOUNT),
+        "sent, recalled to stop": (F, UNCOUNT),
+        "sent, recalled to cancel": (F, UNCOUNT),
         "doubtful by agent": (F, UNCOUNT),
         "doubtful by person": (F, UNCOUNT),
         "doubtful by person, not begun": (F, UNCOUNT),
@@ -126,6 +152,7 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
 
 WORDS = {
     "given back": GIVEN_BACK,
+    "given back, the device knows": GIVEN_BACK_BY_DEVICE,
     "printed by device": BY_DEVICE,
     "printed, sent only": SENT_ONLY,
     "doubtful": DOUBT,
@@ -162,11 +189,11 @@ def test_begun_moves_only_what_is_out_or_was_taken_back(sheet: str) -> None:
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_a_person_declares_doubts_only_of_what_is_out_and_takes_back_only_what_has_not_begun(sheet: str) -> None:
     state = SHEETS[sheet].state
-    declared, back = transitions.declared(SHEETS[sheet], "r", AT), transitions.taken_back(SHEETS[sheet])
+    declared, back = transitions.declared(SHEETS[sheet], "r", AT), transitions.taken_back(SHEETS[sheet], AT)
     assert (declared is not None) == (state in (L, S))
     assert (back is not None) == (state is L)
     assert declared is None or (declared.state, declared.decided_by) == (D, Decider.PERSON)
-    assert back is None or (back.state, back.copy, back.copy_free) == (Q, 1, False)
+    assert back is None or (back.state, back.copy, back.copy_free) == (SHEETS[sheet].recalled_to or Q, 1, False)
 
 
 @pytest.mark.parametrize("sheet", SHEETS)
@@ -206,7 +233,7 @@ def test_every_step_that_rules_make_is_in_the_table_of_what_a_sheet_may_become()
             for one in (
                 transitions.begun(sheet, AT),
                 transitions.declared(sheet, "r", AT),
-                transitions.taken_back(sheet),
+                transitions.taken_back(sheet, AT),
                 transitions.settled(sheet, Outcome.PRINTED, "", AT),
                 transitions.settled(sheet, Outcome.FAILED, "r", AT),
                 *(transitions.recalled(sheet, to, "r", AT) for to in (Q, X, C)),

@@ -14,6 +14,8 @@ from tests.waybills.stall import Stall, open_stall
 from tests.waybills.world import World, reopen_world
 
 _NAME = "heart"
+CONNECTIONS = 8
+"""Of each program."""
 STATED_ABOVE = "shipped_by_statement"
 """The promise that these tests leave aside: they ship numbers without the statements of the room above."""
 
@@ -28,7 +30,10 @@ class Heart:
     @asynccontextmanager
     async def world(self, *, lanes: int = 2) -> AsyncIterator[World]:
         """A program on the shared database; carriers behave until a test says otherwise."""
-        async with open_database(self.settings, pool_size=8) as db, reopen_world(db, self.folder, lanes=lanes) as world:
+        async with (
+            open_database(self.settings, pool_size=CONNECTIONS) as db,
+            reopen_world(db, self.folder, lanes=lanes) as world,
+        ):
             for carrier in world.carriers.values():
                 carrier.behave()
             try:

@@ -7,7 +7,7 @@ import pytest
 from miandan.kernel.errors import Refusal
 from miandan.waybills.appending import append_pieces
 from miandan.waybills.queries import sibling
-from tests.waybills.conftest import Heart
+from tests.waybills.conftest import CONNECTIONS, Heart
 from tests.waybills.stall import Stall
 from tests.waybills.world import parcel
 
@@ -77,3 +77,12 @@ async def test_nothing_is_added_to_a_child_or_a_cancelled_number(heart: Heart) -
         )
         codes = [one.code for one in found if isinstance(one, Refusal)]
         assert codes == ["waybill.is_child", "waybill.not_live"]
+
+
+async def test_as_many_appends_at_once_as_there_are_connections_wait_for_no_further_one(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        taken = [await stall.one("yto", parcel(str(place))) for place in range(CONNECTIONS)]
+        stall.world.counter._cards.clear()
+        async with asyncio.timeout(30):
+            added = await asyncio.gather(*(_append(stall, "yto", one.number, 1) for one in taken))
+        assert len({number for one in added for number in one}) == CONNECTIONS

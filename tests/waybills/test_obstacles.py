@@ -110,6 +110,7 @@ async def test_an_address_that_changed_and_changed_back_is_printed(heart: Heart,
         await orders.tell("1", E.ADDRESS_CHANGED, MOVED)
         await orders.tell("1", E.ADDRESS_CHANGED, replace(SOMEBODY, buyer_remark="放门口"))
         await print_pdf(orders, tmp_path / "labels.pdf", one.ref)
+        assert await copies(orders, one.ref) == 1
 
 
 async def test_one_order_of_a_merged_parcel_stops_its_label_and_its_childrens(heart: Heart) -> None:

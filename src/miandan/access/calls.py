@@ -22,10 +22,12 @@ MOST_WAITING: Final = 20_000
 LONGEST_METHOD: Final = 100
 """Characters; a caller writes what it likes where a method stands."""
 
+# Notes whose writing was not confirmed come again; those that are there must not keep the others out.
 _INSERT = """
     INSERT INTO api_call (log_id, at, door, app_key, method, subject, code, sub_code, milliseconds)
     SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
                          $8::text[], $9::int[])
+        ON CONFLICT (log_id) DO NOTHING
 """
 _FIND = "SELECT * FROM api_call WHERE log_id = $1"
 _LATEST = """

@@ -1,13 +1,12 @@
 """Every statement about consent words. `..._for_update` holds its row until the transaction ends."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from miandan.access.model import Subject, SubjectKind
+from miandan.access.model import Subject
+from miandan.access.queries import SUBJECT, subject_columns, subject_of
 from miandan.kernel.database import Record, Transaction
-
-_SUBJECT: Final = "subject_kind, merchant_id, shop_id, carrier"
 
 _REPLACE_WAITING = """
     UPDATE consent_word
@@ -16,13 +15,13 @@ _REPLACE_WAITING = """
        AND used_at IS NULL AND replaced_at IS NULL AND expires_at > $5
 """
 _INSERT_WORD = f"""
-    INSERT INTO consent_word (selector, consent_id, word_hash, {_SUBJECT}, made_at, made_by, expires_at)
+    INSERT INTO consent_word (selector, consent_id, word_hash, {SUBJECT}, made_at, made_by, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT DO NOTHING
  RETURNING selector
 """
 _WORD_FOR_UPDATE = f"""
-    SELECT selector, consent_id, word_hash, {_SUBJECT}, expires_at, wrong_tries, replaced_at, used_at,
+    SELECT selector, consent_id, word_hash, {SUBJECT}, expires_at, wrong_tries, replaced_at, used_at,
            ticket_hash, ticket_app, ticket_until
       FROM consent_word
      WHERE selector = $1
@@ -71,7 +70,7 @@ class Word(NamedTuple):
 
 async def replace_waiting(tx: Transaction, subject: Subject, at: datetime) -> None:
     """Words of the subject that nobody has used yet are worth nothing any more."""
-    await tx.execute(_REPLACE_WAITING, *_columns(subject), at)
+    await tx.execute(_REPLACE_WAITING, *subject_columns(subject), at)
 
 
 async def insert_word(tx: Transaction, word: NewWord) -> bool:
@@ -81,7 +80,7 @@ async def insert_word(tx: Transaction, word: NewWord) -> bool:
         word.selector,
         word.consent_id,
         word.word_hash,
-        *_columns(word.subject),
+        *subject_columns(word.subject),
         word.made_at,
         word.made_by,
         word.expires_at,
@@ -109,18 +108,13 @@ async def spend(tx: Transaction, selector: str, at: datetime) -> None:
     await tx.execute(_SPEND, selector, at)
 
 
-def _columns(subject: Subject) -> tuple[str, int, str, str]:
-    return subject.kind.value, subject.merchant_id, subject.shop_id, subject.carrier
-
-
 def _word(row: Record) -> Word:
     ticket = row["ticket_hash"] and Ticket(row["ticket_hash"], row["ticket_app"], row["ticket_until"])
-    subject = Subject(SubjectKind(row["subject_kind"]), row["merchant_id"], row["shop_id"], row["carrier"])
     return Word(
         row["selector"],
         row["consent_id"],
         row["word_hash"],
-        subject,
+        subject_of(row),
         row["expires_at"],
         row["wrong_tries"],
         row["replaced_at"],

@@ -6,36 +6,31 @@ counted too, the other sixty random bits lie there as SHA-256 only. Where people
 subject needs no word and no ticket: it calls `tokens.authorise` with the login as `by`.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from miandan.access import consent_queries, tokens
 from miandan.access.consent_queries import NewWord, Ticket, Word
-from miandan.access.model import App, AppKind, Subject, SubjectKind
+from miandan.access.model import App, AppKind, Subject, SubjectKind, hashed
 from miandan.access.scopes import Scope, ScopeMeaning, meanings
 from miandan.access.service import OPERATOR, find_app
 from miandan.access.terms import terms_at
-from miandan.kernel import audit
+from miandan.access.tokens import write_down
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
+from miandan.kernel.letters import LETTERS, as_written, new_letters
 
-_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Thirty-two that nobody mixes up when reading aloud (Crockford's)."""
-
-_LOOK_ALIKE: Final = str.maketrans("OIL", "011")
 _SELECTOR, _WHOLE, _GROUP = 4, 16, 4  # letters
 _LONGEST_TYPED: Final = 100
 _TICKET_BYTES: Final = 32
-_TICKET: Final = re.compile(f"[{_LETTERS}]{{{_SELECTOR}}}\\.[A-Za-z0-9_-]{{20,60}}")
+_TICKET: Final = re.compile(f"[{LETTERS}]{{{_SELECTOR}}}\\.[A-Za-z0-9_-]{{20,60}}")
 
 
 class Asking(NamedTuple):
@@ -91,7 +86,7 @@ async def make_word(
         while not await consent_queries.insert_word(tx, made):
             text, made = _new_word(subject, moment, by, until)
         entry = {"consent": str(made.consent_id), "until": until.isoformat()}
-        await _write_down(tx, subject, by, "consent.word_made", entry, moment)
+        await write_down(tx, subject, by, "consent.word_made", entry, moment)
     return "-".join(text[i : i + _GROUP] for i in range(0, _WHOLE, _GROUP)), until
 
 
@@ -107,7 +102,7 @@ async def prove(db: Database, app_key: str, word: str, *, at: datetime | None = 
     app = (await asking(db, app_key)).app
     async with db.transaction() as tx:
         held = await consent_queries.word_for_update(tx, text[:_SELECTOR])
-        if held is not None and hmac.compare_digest(held.word_hash, _hash(text)):
+        if held is not None and hmac.compare_digest(held.word_hash, hashed(text)):
             _must_stand(held, moment)
             offered(app, held.subject.kind)
             return await _open_ticket(tx, held, app_key, moment)
@@ -148,7 +143,7 @@ async def agree(
         code = await tokens.authorise(whole, app_key, held.subject, scopes, redirect_url, at=moment)
         async with whole.transaction() as tx:
             entry = {"consent": str(held.consent_id), "app": app_key}
-            await _write_down(tx, held.subject, held.subject.name, "consent.word_used", entry, moment)
+            await write_down(tx, held.subject, held.subject.name, "consent.word_used", entry, moment)
     return code
 
 
@@ -156,7 +151,7 @@ async def _of_ticket(tx: Transaction, app_key: str, ticket: str, at: datetime) -
     """The word that opened the ticket, held, and until when the ticket counts."""
     held = await consent_queries.word_for_update(tx, ticket[:_SELECTOR]) if _TICKET.fullmatch(ticket) else None
     known = held.ticket if held is not None else None
-    if held is None or known is None or known.app_key != app_key or not hmac.compare_digest(known.hash, _hash(ticket)):
+    if held is None or known is None or known.app_key != app_key or not hmac.compare_digest(known.hash, hashed(ticket)):
         raise Refusal("consent.ticket_over")
     _must_stand(held, at)
     if at >= known.until:
@@ -167,7 +162,7 @@ async def _of_ticket(tx: Transaction, app_key: str, ticket: str, at: datetime) -
 async def _open_ticket(tx: Transaction, held: Word, app_key: str, at: datetime) -> Proof:
     ticket = f"{held.selector}.{secrets.token_urlsafe(_TICKET_BYTES)}"
     until = min(at + terms_at(at).ticket, held.expires_at)
-    await consent_queries.set_ticket(tx, held.selector, Ticket(_hash(ticket), app_key, until))
+    await consent_queries.set_ticket(tx, held.selector, Ticket(hashed(ticket), app_key, until))
     return Proof(held.subject, ticket, until)
 
 
@@ -175,7 +170,7 @@ async def _count_wrong_try(tx: Transaction, held: Word, app_key: str, at: dateti
     tries = await consent_queries.count_wrong_try(tx, held.selector)
     dead = tries >= terms_at(at).word_tries
     entry = {"consent": str(held.consent_id), "app": app_key, "tries": tries, "dead": dead}
-    await _write_down(tx, held.subject, "stranger", "consent.word_wrong", entry, at)
+    await write_down(tx, held.subject, "stranger", "consent.word_wrong", entry, at)
 
 
 def _must_stand(held: Word, at: datetime) -> None:
@@ -198,29 +193,14 @@ def _ended(held: Word, at: datetime) -> Refusal | None:
     return None
 
 
-async def _write_down(
-    tx: Transaction, subject: Subject, by: str, action: str, entry: Mapping[str, object], at: datetime
-) -> None:
-    """In the chain of the merchant whose shop it is; carriers stand in the platform's. Never the word."""
-    is_shop = subject.kind is SubjectKind.SHOP
-    chain = audit.merchant_chain(subject.merchant_id) if is_shop else audit.PLATFORM
-    about = {"kind": subject.kind.value, "name": subject.name} | dict(entry)
-    await audit.append(tx, chain, actor=by, action=action, subject=about, at=at)
-
-
 def _new_word(subject: Subject, at: datetime, by: str, until: datetime) -> tuple[str, NewWord]:
-    text = "".join(secrets.choice(_LETTERS) for _ in range(_WHOLE))
-    return text, NewWord(text[:_SELECTOR], new_id(), _hash(text), subject, at, by, until)
+    text = new_letters(_WHOLE)
+    return text, NewWord(text[:_SELECTOR], new_id(), hashed(text), subject, at, by, until)
 
 
 def _read_word(typed: str) -> str:
     """The letters of a word, whatever stands between them and however they are written. Raises consent.word_wrong."""
-    plain = unicodedata.normalize("NFKC", typed[:_LONGEST_TYPED]).upper().translate(_LOOK_ALIKE)
-    letters = "".join(letter for letter in plain if letter.isalnum())
-    if len(letters) != _WHOLE or not set(letters) <= set(_LETTERS):
+    letters = "".join(letter for letter in as_written(typed[:_LONGEST_TYPED]) if letter.isalnum())
+    if len(letters) != _WHOLE or not set(letters) <= set(LETTERS):
         raise Refusal("consent.word_wrong", tries=terms_at(now()).word_tries)
     return letters
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).digest()

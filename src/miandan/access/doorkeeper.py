@@ -8,12 +8,11 @@ database nothing in between. Hot paths peek first:
     caller = keeper.peek_caller(token) or await keeper.caller(token)
 """
 
-import asyncio
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from miandan.access import service, tokens
 from miandan.access.model import App, Caller, Secret
@@ -22,6 +21,7 @@ from miandan.access.turnstile import line_of
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.memory import Memory
 from miandan.kernel.wrapping import Wraps
 
 REMEMBERED_SECONDS: Final = 5.0
@@ -35,7 +35,6 @@ FAILURE_BURST_SECONDS: Final = 12.0
 
 _APP_KEY: Final = re.compile(r"\d{19}", re.ASCII)
 _LONGEST_SHOWN: Final = 40
-_T = TypeVar("_T")
 
 
 class KnownApp(NamedTuple):
@@ -43,48 +42,6 @@ class KnownApp(NamedTuple):
 
     app: App
     secrets: tuple[Secret, ...]
-
-
-class _Memory(Generic[_T]):
-    """Answers by key until their time is up; what is asked for by many at once is fetched once."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._kept: dict[str, tuple[float, _T]] = {}
-        self._asked: dict[str, asyncio.Task[_T]] = {}
-
-    def peek(self, key: str) -> _T | None:
-        kept = self._kept.get(key)
-        return kept[1] if kept is not None and self._clock() < kept[0] else None
-
-    async def get(self, key: str, fetch: Callable[[str], Awaitable[tuple[_T, float]]]) -> _T:
-        """`fetch` answers with the seconds that its answer holds, at most; they count from before it was asked."""
-        found = self.peek(key)
-        if found is not None:
-            return found
-        task = self._asked.get(key)
-        if task is None:
-            task = self._asked[key] = asyncio.create_task(self._fetch(key, fetch))
-            task.add_done_callback(lambda done: self._asked_for(key, done))
-        return await asyncio.shield(task)  # a caller that goes away must not fail the others
-
-    def forget(self, key: str) -> None:
-        """Ask anew the next time."""
-        self._kept.pop(key, None)
-
-    async def _fetch(self, key: str, fetch: Callable[[str], Awaitable[tuple[_T, float]]]) -> _T:
-        asked = self._clock()
-        answer, seconds = await fetch(key)
-        self._kept.pop(key, None)
-        while len(self._kept) >= MOST_REMEMBERED:
-            del self._kept[next(iter(self._kept))]
-        self._kept[key] = (asked + min(seconds, REMEMBERED_SECONDS), answer)
-        return answer
-
-    def _asked_for(self, key: str, done: "asyncio.Task[_T]") -> None:
-        del self._asked[key]
-        if not done.cancelled():
-            done.exception()  # whoever waited has had it; nobody may have
 
 
 class _Bucket:
@@ -125,8 +82,8 @@ class Doorkeeper:
         self._root = root
         self._workers = workers
         self._clock = clock
-        self._apps: _Memory[KnownApp] = _Memory(clock)
-        self._callers: _Memory[Caller] = _Memory(clock)
+        self._apps: Memory[str, KnownApp] = Memory(MOST_REMEMBERED, clock)
+        self._callers: Memory[str, Caller] = Memory(MOST_REMEMBERED, clock)
         self._buckets: dict[str, _Bucket] = {}
         self._strangers: dict[str, _Bucket] = {}
         self._usual = terms_at(now())
@@ -198,7 +155,7 @@ class Doorkeeper:
     async def _fetch_caller(self, token: str) -> tuple[Caller, float]:
         asked = now()
         caller = await tokens.who(self._db, token, at=asked)
-        return caller, (caller.expires_at - asked).total_seconds()
+        return caller, min((caller.expires_at - asked).total_seconds(), REMEMBERED_SECONDS)
 
     def _new_bucket(self, app_key: str, limit: int) -> _Bucket:
         while len(self._buckets) >= MOST_REMEMBERED:

@@ -1,5 +1,6 @@
 """Apps, their secrets, for whom they may act, and what a token says of its bearer."""
 
+import hashlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -154,10 +155,12 @@ def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        parts.netloc.encode("idna")  # as the page will write it
     except ValueError:
         raise Refusal("access.redirect_bad") from None
     safe = parts.scheme == "https" or (parts.scheme == "http" and host in _THIS_MACHINE)
-    if not safe or not host or parts.fragment or parts.username or len(url) > _LONGEST_URL or _UNPRINTABLE.search(url):
+    odd = parts.fragment or "@" in parts.netloc or len(url) > _LONGEST_URL or _UNPRINTABLE.search(url)
+    if not safe or not host or odd:
         raise Refusal("access.redirect_bad")
 
 
@@ -177,6 +180,11 @@ class SecretMark:
     secret_id: UUID
     created_at: datetime
     retired_at: datetime | None
+
+
+def hashed(text: str) -> bytes:
+    """How codes, tokens and words lie where they are only to be recognised: SHA-256, as all of them are random."""
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from miandan.access.push_model import (
     Subscription,
     SubscriptionState,
 )
-from miandan.kernel.database import Database, Reads, Record, Transaction
+from miandan.kernel.database import Reads, Record, Transaction
 from miandan.kernel.ids import new_id
 
 _SUBSCRIPTION_COLUMNS = """
@@ -311,9 +311,9 @@ async def claim(tx: Transaction, one: Subscription, claim_id: UUID, plan: Schedu
     await tx.execute(_CLAIM, one.app_key, one.subscription_id, claim_id, timedelta(seconds=plan.claim_seconds))
 
 
-async def release(db: Transaction | Database, one: Subscription, claim_id: UUID) -> None:
+async def release(tx: Transaction, one: Subscription, claim_id: UUID) -> None:
     """Nothing happens where another program has taken the claim over."""
-    await db.execute(_RELEASE, one.app_key, one.subscription_id, claim_id)
+    await tx.execute(_RELEASE, one.app_key, one.subscription_id, claim_id)
 
 
 async def next_batch(tx: Transaction, one: Subscription, plan: Schedule, limit: int) -> list[Delivery]:

@@ -13,7 +13,6 @@ never taken does not keep a refund from being heard. Between orders nothing is p
 import asyncio
 import re
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -234,10 +233,12 @@ async def _deliver(db: Database, send: Send, plan: Schedule, claim: _Claim) -> i
 
 
 async def _settle(db: Database, plan: Schedule, claim: _Claim, outcome: Outcome) -> int:
-    one, ids = claim.subscription, [delivery.delivery_id for delivery in claim.batch]
+    ids = [delivery.delivery_id for delivery in claim.batch]
     async with db.transaction() as tx:
-        with suppress(Refusal):  # unsubscribed meanwhile: nothing is left to be written
-            await _for_update(tx, one.app_key, one.subscription_id)
+        # as it is by now: it may have been resumed or sent elsewhere while the request was on its way
+        one = await queries.subscription_for_update(tx, claim.subscription.app_key, claim.subscription.subscription_id)
+        if one is None:  # unsubscribed, and its messages are gone with it
+            return 0
         await queries.release(tx, one, claim.claim_id)
         if outcome.failure is None:
             taken = await queries.write_sent(tx, one, ids, outcome.status)

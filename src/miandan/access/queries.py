@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from miandan.access.model import App, AppKind, AppState, SecretMark
+from miandan.access.model import App, AppKind, AppState, SecretMark, Subject, SubjectKind
 from miandan.access.scopes import Scope
 from miandan.kernel.database import Reads, Record, Transaction
 
@@ -45,6 +45,10 @@ _SECRET_MARKS = """
 _RETIRE_SECRET = """
     UPDATE app_secret SET wrapped = NULL, retired_at = $3 WHERE app_key = $1 AND secret_id = $2
 """
+
+
+SUBJECT: Final = "subject_kind, merchant_id, shop_id, carrier"
+"""Columns that say for whom a row is, in the order of `subject_columns`."""
 
 
 class WrappedSecret(NamedTuple):
@@ -108,6 +112,14 @@ async def secret_marks(db: Reads, app_key: str) -> list[SecretMark]:
 
 async def retire_secret(tx: Transaction, app_key: str, secret_id: UUID, at: datetime) -> None:
     await tx.execute(_RETIRE_SECRET, app_key, secret_id, at)
+
+
+def subject_columns(subject: Subject) -> tuple[str, int, str, str]:
+    return subject.kind.value, subject.merchant_id, subject.shop_id, subject.carrier
+
+
+def subject_of(row: Record) -> Subject:
+    return Subject(SubjectKind(row["subject_kind"]), row["merchant_id"], row["shop_id"], row["carrier"])
 
 
 def scope_texts(scopes: Iterable[Scope]) -> list[str]:

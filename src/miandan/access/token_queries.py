@@ -1,26 +1,24 @@
 """Every statement about authorisations, codes and tokens. `..._for_update` holds its row until the transaction ends."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from miandan.access.model import AppState, Authorisation, Caller, Subject, SubjectKind
-from miandan.access.queries import read_scope_texts, scope_texts
+from miandan.access.queries import SUBJECT, read_scope_texts, scope_texts, subject_columns, subject_of
 from miandan.access.scopes import Scope
 from miandan.kernel.database import Reads, Record, Transaction
 
-_SUBJECT: Final = "subject_kind, merchant_id, shop_id, carrier"
-
 # Letting an app in again changes what it may do; its tokens go on.
 _PUT_AUTHORISATION = f"""
-    INSERT INTO app_authorisation (app_key, authorisation_id, {_SUBJECT}, scopes, granted_at, granted_by)
+    INSERT INTO app_authorisation (app_key, authorisation_id, {SUBJECT}, scopes, granted_at, granted_by)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT (app_key, {_SUBJECT}) WHERE revoked_at IS NULL DO UPDATE
+        ON CONFLICT (app_key, {SUBJECT}) WHERE revoked_at IS NULL DO UPDATE
        SET scopes = excluded.scopes, granted_at = excluded.granted_at, granted_by = excluded.granted_by
  RETURNING authorisation_id
 """
 _AUTHORISATION = f"""
-    SELECT app_key, authorisation_id, {_SUBJECT}, scopes, granted_at, granted_by, revoked_at, revoked_by,
+    SELECT app_key, authorisation_id, {SUBJECT}, scopes, granted_at, granted_by, revoked_at, revoked_by,
            (SELECT max(t.refresh_until)
               FROM app_tokens t
              WHERE t.app_key = a.app_key AND t.authorisation_id = a.authorisation_id AND t.replaced_at IS NULL) AS until
@@ -54,14 +52,14 @@ _REVOKE = """
 _FORGET_WRAPPED = "UPDATE app_tokens SET wrapped = NULL WHERE app_key = $1 AND authorisation_id = $2"
 
 _INSERT_CODE = f"""
-    INSERT INTO app_code (app_key, code_hash, {_SUBJECT}, scopes, granted_by, issued_at, expires_at)
+    INSERT INTO app_code (app_key, code_hash, {SUBJECT}, scopes, granted_by, issued_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 _USE_CODE = f"""
     UPDATE app_code
        SET used_at = $3
      WHERE app_key = $1 AND code_hash = $2 AND used_at IS NULL AND expires_at > $3
- RETURNING {_SUBJECT}, scopes, granted_by
+ RETURNING {SUBJECT}, scopes, granted_by
 """
 _CODE_WAS_USED = "SELECT used_at IS NOT NULL FROM app_code WHERE app_key = $1 AND code_hash = $2"
 
@@ -90,7 +88,7 @@ _REPLACE_PAIR = """
      WHERE app_key = $1 AND pair_id = $2
 """
 _WHO = f"""
-    SELECT app_key, {_SUBJECT}, a.scopes, t.access_until, a.revoked_at, app.state
+    SELECT app_key, {SUBJECT}, a.scopes, t.access_until, a.revoked_at, app.state
       FROM app_tokens t
       JOIN app_authorisation a USING (app_key, authorisation_id)
       JOIN app USING (app_key)
@@ -133,7 +131,7 @@ async def put_authorisation(tx: Transaction, granted: Authorisation) -> UUID:
         _PUT_AUTHORISATION,
         granted.app_key,
         granted.authorisation_id,
-        *_columns(granted.subject),
+        *subject_columns(granted.subject),
         scope_texts(granted.scopes),
         granted.granted_at,
         granted.granted_by,
@@ -167,7 +165,7 @@ async def authorisations_of_app(db: Reads, app_key: str) -> list[Authorisation]:
 
 
 async def authorisations_of_subject(db: Reads, subject: Subject) -> list[Authorisation]:
-    return [_authorisation(row) for row in await db.fetch(_OF_SUBJECT, *_columns(subject))]
+    return [_authorisation(row) for row in await db.fetch(_OF_SUBJECT, *subject_columns(subject))]
 
 
 async def revoke(tx: Transaction, app_key: str, authorisation_id: UUID, at: datetime, by: str) -> None:
@@ -183,7 +181,7 @@ async def insert_code(
         _INSERT_CODE,
         app_key,
         code_hash,
-        *_columns(consent.subject),
+        *subject_columns(consent.subject),
         scope_texts(consent.scopes),
         consent.granted_by,
         issued_at,
@@ -194,7 +192,7 @@ async def insert_code(
 async def use_code(tx: Transaction, app_key: str, code_hash: bytes, at: datetime) -> Consent | None:
     """What the code stands for, spent now; None where it cannot be used."""
     row = await tx.fetchrow(_USE_CODE, app_key, code_hash, at)
-    return None if row is None else Consent(_subject(row), read_scope_texts(row["scopes"]), row["granted_by"])
+    return None if row is None else Consent(subject_of(row), read_scope_texts(row["scopes"]), row["granted_by"])
 
 
 async def code_was_used(tx: Transaction, app_key: str, code_hash: bytes) -> bool | None:
@@ -205,7 +203,7 @@ async def code_was_used(tx: Transaction, app_key: str, code_hash: bytes) -> bool
 
 async def drop_codes(tx: Transaction, app_key: str, subject: Subject) -> None:
     """Codes of the subject that the app has not used yet are worth nothing any more."""
-    await tx.execute(_DROP_CODES, app_key, *_columns(subject))
+    await tx.execute(_DROP_CODES, app_key, *subject_columns(subject))
 
 
 async def pair_by_refresh(tx: Transaction, app_key: str, refresh_hash: bytes) -> Pair | None:
@@ -242,23 +240,15 @@ async def who(db: Reads, access_hash: bytes) -> Known | None:
     row = await db.fetchrow(_WHO, access_hash)
     if row is None:
         return None
-    caller = Caller(row["app_key"], _subject(row), read_scope_texts(row["scopes"]), row["access_until"])
+    caller = Caller(row["app_key"], subject_of(row), read_scope_texts(row["scopes"]), row["access_until"])
     return Known(caller, row["revoked_at"] is not None, AppState(row["state"]))
-
-
-def _columns(subject: Subject) -> tuple[str, int, str, str]:
-    return subject.kind.value, subject.merchant_id, subject.shop_id, subject.carrier
-
-
-def _subject(row: Record) -> Subject:
-    return Subject(SubjectKind(row["subject_kind"]), row["merchant_id"], row["shop_id"], row["carrier"])
 
 
 def _authorisation(row: Record) -> Authorisation:
     return Authorisation(
         row["app_key"],
         row["authorisation_id"],
-        _subject(row),
+        subject_of(row),
         read_scope_texts(row["scopes"]),
         row["granted_at"],
         row["granted_by"],

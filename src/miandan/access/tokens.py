@@ -5,9 +5,8 @@ and so does asking a second time, because an ERP's many servers refresh on their
 a pair must be shown again: it lies wrapped by the root key beside the hashes it is found by, and nowhere in plain.
 """
 
-import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -22,6 +21,7 @@ from miandan.access.model import (
     Subject,
     SubjectKind,
     Tokens,
+    hashed,
     must_fit,
 )
 from miandan.access.queries import scope_texts
@@ -67,8 +67,8 @@ async def authorise(
             raise Refusal("access.redirect_unknown", app=app_key)
         consent = Consent(subject, _grantable(app, subject, scopes), by or subject.name)
         until = moment + terms_at(moment).code
-        await token_queries.insert_code(tx, app_key, _hash(code), consent, moment, until)
-        await _write_down(tx, subject, consent.granted_by, "app.code_issued", app_key, moment, consent.scopes)
+        await token_queries.insert_code(tx, app_key, hashed(code), consent, moment, until)
+        await write_down(tx, subject, consent.granted_by, "app.code_issued", _about(app_key, consent.scopes), moment)
     return code
 
 
@@ -103,7 +103,7 @@ async def exchange_code(db: Database, root: Wraps, app_key: str, code: str, *, a
     moment = at or now()
     async with db.transaction() as tx:
         await _active_app(tx, app_key)
-        consent = await token_queries.use_code(tx, app_key, _hash(code), moment)
+        consent = await token_queries.use_code(tx, app_key, hashed(code), moment)
         if consent is None:
             raise await _why_not(tx, app_key, code)
         authorisation = await _let_in(tx, app_key, consent, moment)
@@ -145,7 +145,7 @@ async def refresh(db: Database, root: Wraps, app_key: str, refresh_token: str, *
     access.refresh_unknown, access.refresh_expired, access.refresh_replaced, access.refresh_under_way,
     access.token_revoked.
     """
-    moment, wanted = at or now(), _hash(refresh_token)
+    moment, wanted = at or now(), hashed(refresh_token)
     terms = terms_at(moment)
     async with db.transaction() as tx:
         await _active_app(tx, app_key)
@@ -187,7 +187,7 @@ async def revoke(
         if held.revoked_at is not None:
             return held
         await token_queries.revoke(tx, app_key, authorisation_id, moment, by)
-        await _write_down(tx, held.subject, by, "app.revoked", app_key, moment, held.scopes)
+        await write_down(tx, held.subject, by, "app.revoked", _about(app_key, held.scopes), moment)
         revoked = await token_queries.authorisation(tx, app_key, authorisation_id)
         assert revoked is not None, "it was locked"
     return revoked
@@ -207,7 +207,7 @@ async def authorisations_of_subject(db: Reads, subject: Subject) -> list[Authori
 async def who(db: Reads, access_token: str, *, at: datetime | None = None) -> Caller:
     """Who holds this access token. Raises access.token_unknown, access.token_revoked, access.token_expired,
     access.app_forbidden."""
-    known = await token_queries.who(db, _hash(access_token))
+    known = await token_queries.who(db, hashed(access_token))
     if known is None:
         raise Refusal("access.token_unknown")
     if known.revoked:
@@ -247,7 +247,7 @@ async def _let_in(tx: Transaction, app_key: str, consent: Consent, at: datetime)
     authorisation_id = await token_queries.put_authorisation(tx, granted)
     held = await token_queries.authorisation_for_update(tx, app_key, authorisation_id)
     assert held is not None, "it was just written"
-    await _write_down(tx, held.subject, consent.granted_by, "app.authorised", app_key, at, held.scopes)
+    await write_down(tx, held.subject, consent.granted_by, "app.authorised", _about(app_key, held.scopes), at)
     return held
 
 
@@ -271,8 +271,9 @@ async def _pair_of(tx: Transaction, root: Wraps, authorisation: Authorisation, a
         at + terms.refresh,
         None,
     )
-    await token_queries.insert_pair(tx, pair, (_hash(access), _hash(refresh_token)), at)
-    await _write_down(tx, authorisation.subject, pair.app_key, "tokens.issued", pair.app_key, at, authorisation.scopes)
+    await token_queries.insert_pair(tx, pair, (hashed(access), hashed(refresh_token)), at)
+    about = _about(pair.app_key, authorisation.scopes)
+    await write_down(tx, authorisation.subject, pair.app_key, "tokens.issued", about, at)
     return _shown(root, pair, authorisation)
 
 
@@ -294,28 +295,28 @@ def _shown(root: Wraps, pair: Pair, authorisation: Authorisation) -> Tokens:
 
 
 async def _why_not(tx: Transaction, app_key: str, code: str) -> Refusal:
-    used = await token_queries.code_was_used(tx, app_key, _hash(code))
+    used = await token_queries.code_was_used(tx, app_key, hashed(code))
     if used is None:
         return Refusal("access.code_unknown")
     return Refusal("access.code_used" if used else "access.code_expired")
 
 
-async def _write_down(
-    tx: Transaction, subject: Subject, by: str, action: str, app_key: str, at: datetime, scopes: Collection[Scope]
+async def write_down(
+    tx: Transaction, subject: Subject, by: str, action: str, entry: Mapping[str, object], at: datetime
 ) -> None:
-    """In the chain of the merchant whose shop it is; carriers stand in the platform's."""
-    shop = subject.kind is SubjectKind.SHOP
-    chain = audit.merchant_chain(subject.merchant_id) if shop else audit.PLATFORM
-    entry = {"app": app_key, "kind": subject.kind.value, "name": subject.name, "scopes": scope_texts(scopes)}
-    await audit.append(tx, chain, actor=by, action=action, subject=entry, at=at)
+    """In the chain of the merchant whose shop it is; carriers stand in the platform's. Never a code, token or word."""
+    is_shop = subject.kind is SubjectKind.SHOP
+    chain = audit.merchant_chain(subject.merchant_id) if is_shop else audit.PLATFORM
+    about = {"kind": subject.kind.value, "name": subject.name} | dict(entry)
+    await audit.append(tx, chain, actor=by, action=action, subject=about, at=at)
+
+
+def _about(app_key: str, scopes: Collection[Scope]) -> dict[str, object]:
+    return {"app": app_key, "scopes": scope_texts(scopes)}
 
 
 def _new(kind: str) -> str:
     return kind + secrets.token_urlsafe(_RANDOM_BYTES)
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).digest()
 
 
 def _context(app_key: str, pair_id: UUID) -> bytes:

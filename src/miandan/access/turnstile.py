@@ -16,6 +16,9 @@ from miandan.kernel.errors import Refusal
 MOST_REMEMBERED: Final = 50_000
 """Addresses and apps, some 150 bytes each."""
 
+_LONGEST_LINE: Final = 64
+"""Characters of what stands in the place of an address and is none: a proxy may pass on anything."""
+
 _NETWORK_BITS: Final = 64
 """An IPv6 line gets so many bits and chooses the rest itself."""
 
@@ -56,7 +59,7 @@ def line_of(address: str) -> str:
     try:
         known = ip_address(address)
     except ValueError:
-        return address
+        return address[:_LONGEST_LINE]
     if isinstance(known, IPv6Address):
         if known.ipv4_mapped is not None:
             return str(known.ipv4_mapped)

@@ -5,25 +5,26 @@ here harms nothing: a lease is checked at once, and a share that was revoked giv
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 from uuid import UUID
 
 from miandan.accounts import book_queries, queries
 from miandan.accounts.choosing import Card, Chosen, Wish, must_be_lent
 from miandan.accounts.model import Account
-from miandan.accounts.supply import must_be_active
+from miandan.accounts.supply_model import not_active
 from miandan.kernel.database import Database, Reads
 from miandan.kernel.errors import Refusal
+from miandan.kernel.memory import Memory
 
 FRESH_SECONDS = 5.0
 """As long as waybills.counter uses its cards."""
 MOST_KEPT = 20_000
-"""Entries of one kind that a process keeps; beyond that it begins anew."""
+"""Entries of one kind that a process keeps; those read longest ago go first."""
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+CardKey = tuple[int, str]
+"""Merchant and carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ async def account_for(db: Reads, caller_id: int, user_id: int, shop_id: str, wis
 
 def _shared_choice(card: Card, shop: SharedShop, ground: book_queries.Ground, wish: Wish) -> Chosen:
     lent = must_be_lent(card, shop.supplier_id, ground.grants)
-    must_be_active(ground.relation, shop.shop_id)
+    refusal = not_active(ground.relation, shop.shop_id)
+    if refusal is not None:
+        raise refusal
     return lent.choose(wish)
 
 
@@ -76,74 +79,55 @@ async def lent_account(db: Reads, owner_id: int, user_id: int, account_id: UUID)
 class AccountBook:
     """The same answers for a process that takes all day, at most `FRESH_SECONDS` old. One per process."""
 
-    def __init__(self, db: Database) -> None:
-        self._cards: _Kept[tuple[int, str], Card] = _Kept(lambda keys: book_queries.cards(db, keys))
-        self._grounds: _Kept[SharedShop, book_queries.Ground] = _Kept(lambda shops: _grounds(db, shops))
+    def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._cards: Memory[CardKey, Card] = Memory(MOST_KEPT, clock)
+        self._grounds: Memory[SharedShop, book_queries.Ground] = Memory(MOST_KEPT, clock)
+        self._wanted: dict[CardKey, asyncio.Future[Card]] = {}
+        self._reader: asyncio.Task[None] | None = None
 
     async def account_of(self, merchant_id: int, wish: Wish) -> Chosen:
-        return (await self._cards.get((merchant_id, wish.carrier))).choose(wish)
+        return (await self._cards.get((merchant_id, wish.carrier), self._read_card)).choose(wish)
 
     async def account_for(self, caller_id: int, user_id: int, shop_id: str, wish: Wish) -> Chosen:
         if caller_id == user_id:
             return await self.account_of(user_id, wish)
-        card = await self._cards.get((user_id, wish.carrier))
+        card = await self._cards.get((user_id, wish.carrier), self._read_card)
         shop = SharedShop(caller_id, user_id, shop_id)
-        return _shared_choice(card, shop, await self._grounds.get(shop), wish)
+        return _shared_choice(card, shop, await self._grounds.get(shop, self._read_ground), wish)
 
     def forget(self) -> None:
         """Read everything afresh: after this process itself changed accounts, addresses, shares or relations."""
-        self._cards.forget()
-        self._grounds.forget()
+        self._cards.clear()
+        self._grounds.clear()
 
+    async def _read_ground(self, shop: SharedShop) -> tuple[book_queries.Ground, float]:
+        ground = await book_queries.ground(self._db, shop.supplier_id, shop.seller_id, shop.shop_id)
+        return ground, FRESH_SECONDS
 
-async def _grounds(db: Reads, shops: list[SharedShop]) -> dict[SharedShop, book_queries.Ground]:
-    return {shop: await book_queries.ground(db, shop.supplier_id, shop.seller_id, shop.shop_id) for shop in shops}
-
-
-class _Kept(Generic[Key, Value]):
-    """Values by key, each for some seconds. Whoever misses one at the same time is served by one reading."""
-
-    def __init__(self, read: Callable[[list[Key]], Awaitable[dict[Key, Value]]]) -> None:
-        self._read = read
-        self._kept: dict[Key, tuple[float, Value]] = {}
-        self._missing: dict[Key, asyncio.Future[Value]] = {}
-        self._reader: asyncio.Task[None] | None = None
-
-    async def get(self, key: Key) -> Value:
-        loop = asyncio.get_running_loop()
-        entry = self._kept.get(key)
-        if entry is not None and loop.time() - entry[0] <= FRESH_SECONDS:
-            return entry[1]
-        future = self._missing.get(key)
+    async def _read_card(self, key: CardKey) -> tuple[Card, float]:
+        """In one reading with the others that are wanted by then."""
+        future = self._wanted.get(key)
         if future is None:
-            future = self._missing[key] = loop.create_future()
+            future = self._wanted[key] = asyncio.get_running_loop().create_future()
             if self._reader is None:
-                self._reader = asyncio.create_task(self._read_missing())
-        return await asyncio.shield(future)
+                self._reader = asyncio.create_task(self._read_wanted())
+        return await future, FRESH_SECONDS
 
-    def forget(self) -> None:
-        self._kept.clear()
-
-    async def _read_missing(self) -> None:
-        """Until nobody waits: everything that is missing at this moment in one reading."""
+    async def _read_wanted(self) -> None:
         try:
-            while self._missing:
-                waiting, self._missing = self._missing, {}
-                await self._serve(waiting)
+            while self._wanted:
+                wanted, self._wanted = self._wanted, {}
+                await self._serve(wanted)
         finally:
             self._reader = None
 
-    async def _serve(self, waiting: dict[Key, asyncio.Future[Value]]) -> None:
-        asked_at = asyncio.get_running_loop().time()
+    async def _serve(self, wanted: Mapping[CardKey, asyncio.Future[Card]]) -> None:
         try:
-            values = await self._read(list(waiting))
+            cards = await book_queries.cards(self._db, list(wanted))
         except Exception as error:  # whoever waits is told; the next one asks again
-            for future in waiting.values():
+            for future in wanted.values():
                 future.set_exception(error)
-                future.exception()  # nobody may be waiting any more
             return
-        if len(self._kept) > MOST_KEPT:
-            self._kept.clear()
-        for key, future in waiting.items():
-            self._kept[key] = asked_at, values[key]
-            future.set_result(values[key])
+        for key, future in wanted.items():
+            future.set_result(cards[key])

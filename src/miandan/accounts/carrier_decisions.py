@@ -5,7 +5,6 @@ from uuid import UUID
 from miandan.accounts import applications, queries
 from miandan.accounts.model import Account, Application, ApplicationState, Supply
 from miandan.accounts.service import find_account
-from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads
 from miandan.kernel.errors import Refusal
 
@@ -25,8 +24,7 @@ async def application_at(db: Reads, carrier: str, application_id: UUID) -> Appli
 
 async def undecided_of(db: Reads, carrier: str) -> list[Application]:
     """What a carrier's branches have to decide, oldest first, MOST_SHOWN at most; decided ones make room for others."""
-    waiting = await queries.undecided_anywhere(db, now())
-    return [one for one in waiting if one.carrier == carrier][:MOST_SHOWN]
+    return await queries.undecided_of(db, carrier, MOST_SHOWN)
 
 
 async def approve(

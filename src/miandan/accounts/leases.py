@@ -83,16 +83,21 @@ _INSERT = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
+# The choice is made once, before anything is deleted: within IN (...) a planner may make it again for every row that it
+# looks at, and each time another rest would be the first.
 _TAKE_REST_FOR_UPDATE = """
-    DELETE FROM slice_rest
-     WHERE (merchant_id, account_id, kind, first) IN (
-           SELECT merchant_id, account_id, kind, first
-             FROM slice_rest
-            WHERE merchant_id = $1 AND account_id = $2
-            ORDER BY kind, first
-            LIMIT 1
-              FOR UPDATE SKIP LOCKED)
- RETURNING kind, first, last, slice_first
+    WITH rest AS MATERIALIZED (
+        SELECT merchant_id, account_id, kind, first
+          FROM slice_rest
+         WHERE merchant_id = $1 AND account_id = $2
+         ORDER BY kind, first
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM slice_rest s
+     USING rest r
+     WHERE s.merchant_id = r.merchant_id AND s.account_id = r.account_id AND s.kind = r.kind AND s.first = r.first
+ RETURNING s.kind, s.first, s.last, s.slice_first
 """
 
 _PUT_REST = """

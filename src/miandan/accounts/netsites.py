@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from miandan.accounts.model import Account, AccountState, Balance, ShipFrom
+from miandan.accounts.model import Account, Balance, ShipFrom
 from miandan.accounts.queries import read_account, read_ship_from
 from miandan.carriers.catalogue import catalogue
 from miandan.carriers.model import CarrierModel, Settlement
@@ -69,10 +69,6 @@ class NetSite:
         """Units that takes may still use, those that workers hold included; None where nothing limits them."""
         spendable = self.account.spendable
         return None if spendable is None else spendable + self.balance.leased
-
-    @property
-    def is_active(self) -> bool:
-        return self.account.state is AccountState.ACTIVE
 
     @property
     def is_direct(self) -> bool:

@@ -47,6 +47,7 @@ _UNDECIDED = (
     _APPLICATION + "WHERE state = 'applied' AND carrier = $1 AND branch_code = $2 AND applied_at <= $3"
     " ORDER BY applied_at"
 )
+_UNDECIDED_OF = _APPLICATION + "WHERE state = 'applied' AND carrier = $1 ORDER BY applied_at LIMIT $2"
 _UNDECIDED_ANYWHERE = _APPLICATION + "WHERE state = 'applied' AND applied_at <= $1 ORDER BY applied_at"
 
 _DECIDE = """
@@ -209,6 +210,11 @@ async def all_applications(db: Reads, merchant_id: int | None, carrier: str | No
 async def undecided(db: Reads, carrier: str, branch_code: str, until: datetime) -> list[Application]:
     """What a branch has to decide, oldest first."""
     return [_application(row) for row in await db.fetch(_UNDECIDED, carrier, branch_code, until)]
+
+
+async def undecided_of(db: Reads, carrier: str, limit: int) -> list[Application]:
+    """What a carrier's branches have to decide, oldest first."""
+    return [_application(row) for row in await db.fetch(_UNDECIDED_OF, carrier, limit)]
 
 
 async def undecided_anywhere(db: Reads, until: datetime) -> list[Application]:

@@ -107,19 +107,6 @@ async def sellers_of(db: Reads, supplier_id: int) -> tuple[SupplyRelation, ...]:
     return tuple(await supply_queries.relations_of_supplier(db, supplier_id))
 
 
-async def relation_of(db: Reads, seller_id: int, shop_id: str, supplier_id: int) -> SupplyRelation:
-    """The active relation of a supplier with a shop. Raises supply.no_relation, which names the state it is in."""
-    relation = await supply_queries.last_relation(db, seller_id, shop_id, supplier_id)
-    return must_be_active(relation, shop_id)
-
-
-def must_be_active(relation: SupplyRelation | None, shop_id: str) -> SupplyRelation:
-    """Raises supply.no_relation."""
-    if relation is None or relation.state is not RelationState.ACTIVE:
-        raise Refusal("supply.no_relation", shop=shop_id, state="none" if relation is None else relation.state.value)
-    return relation
-
-
 async def _of_party_for_update(tx: Transaction, merchant_id: int, seller_id: int, relation_id: UUID) -> SupplyRelation:
     """A relation of which the merchant is a side; nobody else learns that it exists."""
     relation = await supply_queries.relation_for_update(tx, seller_id, relation_id)

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderLine, OrderRef, OrderState
 
 
@@ -53,6 +54,13 @@ class SupplyRelation:
 
     def concerns(self, merchant_id: int) -> bool:
         return merchant_id in (self.merchant_id, self.supplier_id)
+
+
+def not_active(relation: SupplyRelation | None, shop_id: str) -> Refusal | None:
+    """supply.no_relation with the state it is in, None where the supplier may ship for the shop."""
+    if relation is not None and relation.state is RelationState.ACTIVE:
+        return None
+    return Refusal("supply.no_relation", shop=shop_id, state="none" if relation is None else relation.state.value)
 
 
 class DistributionState(StrEnum):

@@ -1,7 +1,7 @@
 """Orders that a seller gives to a supplier (分销单): distributed, cancelled, taken for.
 
 A supplier takes numbers inside `taking`, which keeps the orders from being cancelled meanwhile. The number itself lies
-with the seller, like the order: the supplier's part is the account (`supply_accounts`) and the calling app.
+with the seller, like the order: the supplier's part is the account (`account_book`) and the calling app.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,9 +15,9 @@ from miandan.accounts.supply_model import (
     Distribution,
     DistributionState,
     Page,
-    RelationState,
     SupplyRelation,
     new_distr_order_id,
+    not_active,
 )
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads, Transaction
@@ -40,7 +40,7 @@ async def distribute(
     supply.order_not_to_ship, supply.number_stands, supply.distributed_elsewhere.
     """
     async with db.transaction() as tx:
-        relations = await supply_queries.standing_for_update(tx, seller_id, supplier_id, [ref.shop_id for ref in refs])
+        relations = await supply_queries.standing_for_share(tx, seller_id, supplier_id, [ref.shop_id for ref in refs])
         refused = await _refused(tx, seller_id, refs, relations)
         rows = [
             (new_distr_order_id(), ref, relations[ref.shop_id].relation_id)
@@ -66,10 +66,9 @@ async def _refused(
     numbered = await supply_queries.numbered_orders(tx, seller_id, wanted) - standing.keys()
     refused: dict[OrderRef, Refusal] = {}
     for ref in wanted:
-        relation = relations.get(ref.shop_id)
-        if relation is None or relation.state is not RelationState.ACTIVE:
-            state = "none" if relation is None else relation.state.value
-            refused[ref] = Refusal("supply.no_relation", shop=ref.shop_id, state=state)
+        refusal = not_active(relations.get(ref.shop_id), ref.shop_id)
+        if refusal is not None:
+            refused[ref] = refusal
         elif ref not in known:
             refused[ref] = Refusal("orders.unknown", order_id=ref.order_id)
         elif ref in numbered:
@@ -161,7 +160,7 @@ async def taking(
     """Around a supplier's take of (distributed order, pack id): inside, none of them can be cancelled.
 
     Gives the same answers as `distributed`; take numbers only for the distributions among them, and within
-    `CLAIM_SECONDS`. Whether the supplier may ride on an account is `supply_accounts.account_for`.
+    `CLAIM_SECONDS`. Whether the supplier may ride on an account is `account_book.account_for`.
     """
     claim_id = new_id()
     first = await distributed(db, supplier_id, [one for one, _ in wanted])
@@ -235,7 +234,7 @@ async def orders_received(
 
 async def find_distributed(db: Reads, merchant_id: int, distr_order_id: str) -> DistributedOrder:
     """One of them, for its seller or its supplier. Raises supply.distribution_unknown."""
-    found: list[DistributedOrder] = await supply_queries.seen_by_ids(db, merchant_id, [distr_order_id])
+    found = await supply_queries.seen_by_ids(db, merchant_id, [distr_order_id])
     if not found:
         raise Refusal("supply.distribution_unknown", distribution=distr_order_id)
     return found[0]

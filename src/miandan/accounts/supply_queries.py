@@ -32,7 +32,7 @@ _RELATION = """
 """
 _RELATION_FOR_UPDATE = _RELATION + "WHERE merchant_id = $1 AND relation_id = $2 FOR UPDATE"
 # Held for share, so that it cannot end while orders are given to the supplier on its ground.
-_STANDING_FOR_UPDATE = (
+_STANDING_FOR_SHARE = (
     _RELATION + "WHERE merchant_id = $1 AND supplier_id = $2 AND shop_id = ANY($3::text[]) AND state <> 'ended'"
     " ORDER BY shop_id FOR SHARE"
 )
@@ -65,7 +65,6 @@ _INSERT_DISTRIBUTIONS = """
            AS given (distr_order_id, shop_id, order_id, relation_id)
      ORDER BY given.shop_id, given.order_id
         ON CONFLICT (merchant_id, shop_id, order_id) WHERE state = 'distributed' DO NOTHING
- RETURNING distr_order_id
 """
 
 _DISTRIBUTION = """
@@ -176,11 +175,11 @@ async def relation_for_update(tx: Transaction, seller_id: int, relation_id: UUID
     return None if row is None else _relation(row)
 
 
-async def standing_for_update(
+async def standing_for_share(
     tx: Transaction, seller_id: int, supplier_id: int, shops: Sequence[str]
 ) -> dict[str, SupplyRelation]:
     """The relations that have not ended, by shop, kept from ending until the transaction ends."""
-    rows = await tx.fetch(_STANDING_FOR_UPDATE, seller_id, supplier_id, sorted(set(shops)))
+    rows = await tx.fetch(_STANDING_FOR_SHARE, seller_id, supplier_id, sorted(set(shops)))
     return {row["shop_id"]: _relation(row) for row in rows}
 
 
@@ -223,12 +222,11 @@ async def insert_distributions(
     supplier_id: int,
     rows: Sequence[tuple[str, OrderRef, UUID]],
     at: datetime,
-) -> set[str]:
-    """Ids (id, order, relation) that were written; an order that is distributed already stays as it is."""
+) -> None:
+    """Each of `rows` (id, order, relation); an order that is distributed already stays as it is."""
     ids, refs, relations = [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
     shops, orders = [ref.shop_id for ref in refs], [ref.order_id for ref in refs]
-    written = await tx.fetch(_INSERT_DISTRIBUTIONS, seller_id, supplier_id, at, ids, shops, orders, relations)
-    return {row["distr_order_id"] for row in written}
+    await tx.execute(_INSERT_DISTRIBUTIONS, seller_id, supplier_id, at, ids, shops, orders, relations)
 
 
 async def standing_distributions(db: Reads, seller_id: int, refs: Sequence[OrderRef]) -> dict[OrderRef, Distribution]:

@@ -182,10 +182,13 @@ class Bench:
                 if await self._print(tasks, document):
                     break
         except Exception as failed:  # nobody foresaw it; the next sheet goes on
-            for task in _not_over(tasks):
-                self._end(task, self._broken(task, failed))
+            self._break(tasks, failed)
         self._printing = ()
         return ()
+
+    def _break(self, tasks: Sequence[Task], failed: Exception) -> None:
+        for task in _not_over(tasks):
+            self._end(task, self._broken(task, failed))
 
     async def _can_print(self, tasks: Sequence[Task]) -> bool:
         """Wait until the printer can print; False when all sheets were taken back before."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -147,6 +147,11 @@ class Folder:
         return self.path / "logs" / "agent.log"
 
     @property
+    def components(self) -> Path:
+        """What the loopback components keep."""
+        return self.path / "components"
+
+    @property
     def lock(self) -> Path:
         return self.path / "agent.lock"
 
@@ -219,9 +224,16 @@ def read_kept(path: Path, kind: type[K]) -> K | None:
 
 def write_kept(path: Path, content: Struct) -> None:
     """A small file for this user alone, whole or not at all. Raises labels.disk_full, labels.not_writable."""
+    with written_private(path) as out:
+        out.write(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+
+
+@contextmanager
+def written_private(path: Path) -> Iterator[BinaryIO]:
+    """`written_whole` for this user alone. Raises labels.disk_full, labels.not_writable."""
     try:
         path.touch(_FILE_OURS_ALONE)  # a file that is replaced hands its permissions on
     except OSError as failed:
         raise Refusal("labels.not_writable", file=path.name, reason=reason_of(failed)) from failed
     with written_whole(path) as out:
-        out.write(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+        yield out

@@ -12,7 +12,7 @@ a damaged line further up turns what was open there into doubt.
 import asyncio
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ from miandan.labels.agent_link import Evidence, Outcome
 from miandan.labels.whole_file import reason_of, written_whole
 
 COMPACT_BYTES: Final = 1_000_000
-"""A journal that has grown beyond this is written anew with what is still open."""
+"""A journal that has grown by so much, and by as much as it kept before, is written anew with what is still open."""
 
 IDLE_BYTES: Final = 100_000
 """The same where nothing is open."""
@@ -130,6 +130,7 @@ class Journal:
         self._path = path
         self._file = file
         self._size = size  # bytes that are known to be whole lines
+        self._kept = 0  # bytes of what was open when it was written anew
         self._entries = entries
         self._waiting: list[bytes] = []
         self._durable: list[asyncio.Future[None]] = []
@@ -237,7 +238,8 @@ class Journal:
         for one in durable:
             if not one.done():
                 one.set_result(None)
-        if self._size > (COMPACT_BYTES if self._entries else IDLE_BYTES) and not self._waiting:
+        most = COMPACT_BYTES + 2 * self._kept if self._entries else IDLE_BYTES
+        if self._size > most and not self._waiting:
             await self._compact()
         return True
 
@@ -245,21 +247,12 @@ class Journal:
         await asyncio.get_running_loop().run_in_executor(self._disk, work, *given)
 
     def _append(self, lines: bytes, sync: bool) -> None:
-        """Raises OSError; then the file ends where it did before."""
-        try:
-            _write_all(self._file, lines)
-            if sync:
-                _to_disk(self._file)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._file, self._size)
-                os.lseek(self._file, self._size, os.SEEK_SET)
-            raise
+        append(self._file, self._size, lines, sync=sync)
         self._size += len(lines)
 
     async def _compact(self) -> None:
         """Only what is open, in a file that takes the old one's place whole."""
-        open_now = b"".join(_lines(self.open_sheets))
+        open_now = b"".join(map(_written, self.open_sheets))
         with suppress(OSError, Refusal):  # the old one goes on being good
             await self._in_thread(self._replace, open_now)
 
@@ -276,7 +269,7 @@ class Journal:
             os.close(self._file)
             self._file = _opened(self._path)
             os.lseek(self._file, 0, os.SEEK_END)
-        self._size = len(content)
+        self._size = self._kept = len(content)
 
 
 def open_journal(path: Path) -> Journal:
@@ -313,6 +306,21 @@ def read_lines(text: bytes) -> tuple[dict[str, Entry], int]:
         whole = place
         _apply(entries, line)
     return entries, whole
+
+
+def append(file: int, size: int, lines: bytes, *, sync: bool) -> None:
+    """Whole lines at the end of a file of this size. Raises OSError; then the file ends where it did before."""
+    left = memoryview(lines)
+    try:
+        while left:
+            left = left[os.write(file, left) :]
+        if sync:
+            _to_disk(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, size)
+            os.lseek(file, size, os.SEEK_SET)
+        raise
 
 
 def after_a_kill(entry: Entry) -> Ended:
@@ -372,10 +380,6 @@ def _written(entry: Entry) -> bytes:
     return _encoder.encode(line) + b"\n"
 
 
-def _lines(entries: Iterable[Entry]) -> Iterable[bytes]:
-    return map(_written, entries)
-
-
 def _opened(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), _MODE)
 
@@ -385,9 +389,3 @@ def _read_all(file: int) -> bytes:
     while piece := os.read(file, 1 << 20):
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]

@@ -9,7 +9,8 @@ from miandan.agent.folder import Folder, Paired
 from miandan.agent.journal import SERVER, after_a_kill, open_journal
 from miandan.agent.keys import agent_keys
 from miandan.agent.link import connected, greet
-from miandan.labels.agent_link import Holding, Leave, Outcome, Refused, Report, Settled, frame, read_as_agent
+from miandan.agent.orders import report
+from miandan.labels.agent_link import Holding, Leave, Refused, Report, Settled, frame, read_as_agent
 
 SECONDS: Final = 15.0
 UNPAIRED: Final = "printing.agent_unpaired"
@@ -46,12 +47,6 @@ async def leave(folder: Folder, paired: Paired) -> bool:
 async def _reports(folder: Folder) -> list[Report]:
     """What is true of the server's sheets that are open in the journal."""
     journal = open_journal(folder.journal)
-    journal.start()
-    found = []
-    for entry in journal.open_sheets:
-        ended = after_a_kill(entry)
-        if entry.slip.source == SERVER:
-            outcome: Outcome = ended.outcome
-            found.append(Report(entry.slip.sheet_id, outcome, ended.evidence, ended.reason, ended.at))
+    open_now = [entry for entry in journal.open_sheets if entry.slip.source == SERVER]
     await journal.close()
-    return found
+    return [report(entry.slip, after_a_kill(entry)) for entry in open_now]

@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from miandan.agent.folder import Paired
 from miandan.agent.keys import AgentKeys
+from miandan.agent.loopback import is_here
 from miandan.kernel.clock import now
 from miandan.labels.agent_link import (
     MOST_FRAME,
@@ -43,7 +43,6 @@ HEARTBEAT_SECONDS: Final = 10.0
 
 OPENING_SECONDS: Final = 10.0
 _LASTED_SECONDS: Final = 10.0  # a link that lasted so long was a good one: the next try comes soon
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class LinkState(StrEnum):
@@ -196,7 +195,7 @@ def connected(paired: Paired) -> connect:
         close_timeout=1.0,
         ping_interval=HEARTBEAT_SECONDS,
         ping_timeout=HEARTBEAT_SECONDS,
-        proxy=None if urlsplit(paired.server).hostname in _LOOPBACK else True,
+        proxy=None if is_here(paired.server) else True,
     )
 
 

@@ -26,11 +26,19 @@ class OfficeBench(Bench):
         while not self._stopping.is_set():
             tasks = await self._gathered()
             while tasks:
-                self._printing = tasks
-                await self._can_print(tasks)
-                drawn, document = await self._drawn_together(tasks)
-                tasks = await self._print_or_end(drawn, document)
-                del drawn, document  # what they show is not kept until the next sheet comes
+                tasks = await self._print_together(tasks)
+
+    async def _print_together(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """One sheet of paper to its end; those that need another one because some were taken back."""
+        self._printing = tasks
+        try:
+            await self._can_print(tasks)
+            drawn, document = await self._drawn_together(tasks)
+        except Exception as failed:  # nobody foresaw it; the next sheet goes on
+            self._break(tasks, failed)
+            self._printing = ()
+            return ()
+        return await self._print_or_end(drawn, document)
 
     async def _gathered(self) -> Sequence[Task]:
         """The labels of the next sheet; one that shares no paper is alone on its own."""

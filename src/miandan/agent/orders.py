@@ -28,8 +28,7 @@ _MOST_RECALLED: Final = 1_000
 
 
 class ServerOrders:
-    """Hears the server (`link.Hears`). `task` says how a sheet is drawn; `test` prints a
-    page."""
+    """Hears the server (`link.Hears`). `task` says how a sheet is drawn; `test` prints a page."""
 
     def __init__(
         self,
@@ -127,7 +126,7 @@ class ServerOrders:
         printer = slip.printer
         self._held[printer] -= 1
         self._free[printer] += 1
-        self.say(_report(slip, ended))
+        self.say(report(slip, ended))
         if not self._unsettled and (self._free[printer] >= ROOM_AT_ONCE or not self._held[printer]):
             self.say(wire.Room(printer, self._free.pop(printer)))
 
@@ -147,9 +146,10 @@ def said(condition: Condition) -> tuple[wire.PrinterState, str]:
 def _told(entry: Entry) -> Any:
     """What the server is to know of an open sheet; None while it has only arrived."""
     if entry.ended is not None:
-        return _report(entry.slip, entry.ended)
+        return report(entry.slip, entry.ended)
     return wire.Begun(entry.slip.sheet_id) if entry.step is Step.BEGUN else None
 
 
-def _report(slip: Slip, ended: Ended) -> wire.Report:
+def report(slip: Slip, ended: Ended) -> wire.Report:
+    """How a sheet ended, as the server is told."""
     return wire.Report(slip.sheet_id, ended.outcome, ended.evidence, ended.reason, ended.at)

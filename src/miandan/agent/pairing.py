@@ -12,13 +12,13 @@ from msgspec import Meta, Struct
 
 from miandan.agent.folder import Folder, Paired
 from miandan.agent.keys import agent_keys
+from miandan.agent.loopback import is_here
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 
 PATH: Final = "/agent/pair"
 SECONDS: Final = 15.0
 _MOST_ANSWER = 20_000
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class _Answer(Struct, frozen=True):
@@ -41,9 +41,9 @@ class _Refused(Struct, frozen=True):
 def pair(folder: Folder, server: str, code: str, name: str | None = None) -> Paired:
     """Give the server this machine's public keys for a code, and keep where it is.
 
-    An agent that was paired before is paired anew under fresh keys; the old pairing stays with the old server until it
-    is ended there. Raises agent.already_running, agent.address_wrong, agent.server_unreachable, agent.pairing_refused
-    with the server's own words, and what writing files raises.
+    An agent that was paired before keeps its keys; the old pairing stays with the old server until it is ended there.
+    Raises agent.already_running, agent.address_wrong, agent.server_unreachable, agent.pairing_refused with the server's
+    own words, and what writing files raises.
     """
     address = _address(server)
     folder.make()
@@ -83,7 +83,7 @@ def _address(server: str) -> str:
 def _asked(server: str, given: dict[str, str]) -> _Answer:
     body = json.dumps(given).encode()
     request = Request(server + PATH, body, {"content-type": "application/json"}, method="POST")
-    direct = [ProxyHandler({})] if urlsplit(server).hostname in _LOOPBACK else []
+    direct = [ProxyHandler({})] if is_here(server) else []
     try:
         with build_opener(*direct).open(request, timeout=SECONDS) as answer:
             return msgspec.json.decode(answer.read(_MOST_ANSWER), type=_Answer)

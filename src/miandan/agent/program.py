@@ -40,6 +40,7 @@ from miandan.agent.printers.model import Condition, Printer, State
 from miandan.agent.printers.model import Outcome as CameOut
 from miandan.agent.rendering import Content, Templates, drawn, read_content
 from miandan.agent.status import (
+    LOOK_SECONDS,
     AgentStatus,
     Answer,
     LinkShown,
@@ -59,9 +60,6 @@ STOP_SECONDS: Final = 10.0
 
 TELL_SECONDS: Final = 2.0
 """How long the agent waits for the server to settle what it gave back at the end."""
-
-LOOK_SECONDS: Final = 0.25
-"""How often commands' questions are looked for, and what changed is written down."""
 
 WATCH_SECONDS: Final = 15.0
 """How often a printer without work is asked how it is."""
@@ -150,8 +148,8 @@ class Agent:
             if entry.step is Step.BEGUN and bench is not None:
                 ended = await _remembered(bench.printer, entry.slip) or ended
             ended = self.journal.end(entry.slip, ended.outcome, ended.evidence, ended.reason)
-            said = {"sheet": entry.slip.sheet_id, "outcome": ended.outcome, "reason": ended.reason}
-            self.log.event("sheet.left_over", printer=entry.slip.printer, number=entry.slip.number, **said)
+            what = {"sheet": entry.slip.sheet_id, "outcome": ended.outcome, "reason": ended.reason}
+            self.log.event("sheet.left_over", printer=entry.slip.printer, number=entry.slip.number, **what)
             if entry.slip.source != SERVER:
                 self.left_over.append((entry.slip, ended))
                 self.journal.settled(entry.slip.sheet_id, ended.outcome)

@@ -23,7 +23,7 @@ ANSWER_SECONDS: Final = 60.0
 """How long a command waits for the running agent."""
 
 LOOK_SECONDS: Final = 0.25
-"""How often the agent looks for questions."""
+"""How often the agent looks for questions, and writes down what has changed."""
 
 _STALE_SECONDS: Final = 120.0
 _QUESTION, _ANSWER = ".ask.json", ".answer.json"

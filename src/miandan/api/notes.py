@@ -1,9 +1,8 @@
 """Around every call: its log_id, the note of how it was answered, the largest body, and the last word on failures."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,11 +11,8 @@ from miandan.access.calls import CallNote, new_log_id
 from miandan.api.failures import answer_of_unforeseen
 from miandan.api.security import Note
 from miandan.hall import LARGEST_BODY, Hall
+from miandan.kernel.asgi import Door, Message, Receive, Scope, Send
 from miandan.kernel.clock import now
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 DOOR: Final = "api"
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -25,7 +21,7 @@ _NO_STORE: Final = (b"cache-control", b"no-store")
 class Notes:
     """The outermost layer. Whatever goes wrong inside is answered here, so no traceback reaches a log."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], hall: Hall) -> None:
+    def __init__(self, app: Door, hall: Hall) -> None:
         self._app = app
         self._hall = hall
 
@@ -37,7 +33,7 @@ class Notes:
         started, note = time.perf_counter(), Note(new_log_id())
         scope["miandan.note"] = note
 
-        async def tell(message: MutableMapping[str, Any]) -> None:
+        async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
                 note.status = message["status"]
                 message["headers"] = _with_ours(message["headers"], note)
@@ -77,7 +73,7 @@ def _limited(receive: Receive) -> Receive:
     """The body until it is too large; then the status says so, wherever it is read."""
     size = 0
 
-    async def limited() -> MutableMapping[str, Any]:
+    async def limited() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))

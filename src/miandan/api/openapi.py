@@ -18,7 +18,7 @@ PROBLEMS: Final = {
     403: "权限不够，或规则不允许 / beyond the token's scopes, or against a rule",
     404: "没有，或不属于这个店铺 / not there, or not this shop's",
     409: "当前状态下不能这样做 / not in the state that things are in",
-    413: "正文超过 8 MB / the body is larger than 8 MB",
+    413: "正文超过 8 MB，取令牌超过 32 KB / the body is larger than 8 MB, for tokens than 32 KB",
     415: "正文不是 JSON / the body is no JSON",
     422: "字段不对 / a field is wrong",
     429: "太快了，Retry-After 说几秒后再来 / too fast; Retry-After says when to come back",

@@ -9,25 +9,28 @@ from starlette.exceptions import HTTPException
 
 from miandan.api.failures import FieldsWrong
 from miandan.api.security import must_be
-from miandan.api.wording import field_problem
+from miandan.api.wording import field_problems
 from miandan.kernel.errors import Refusal
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
+LARGEST: Final = 32_768
+"""Bytes; nobody has proven anything yet when these bodies are read, field by field."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read_body(request: Request, model: type[Model]) -> Model:
-    """The body as the model. Raises api.media_type_wrong, api.body_unreadable, api.fields_wrong."""
+    """The body as the model. Raises api.media_type_wrong, api.body_too_large, api.body_unreadable, api.fields_wrong."""
     is_form = must_be(request, JSON, FORM) == FORM
+    if len(await request.body()) > LARGEST:
+        raise Refusal("api.body_too_large", limit=LARGEST)
     given = await (_form(request) if is_form else _json(request))
     try:
         return model.model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        problems = [field_problem(one["type"], ("body", *one["loc"]), one.get("ctx")) for one in found]
-        raise FieldsWrong(problems) from None
+        raise FieldsWrong(field_problems(found, "body")) from None
 
 
 async def _form(request: Request) -> dict[str, Any]:

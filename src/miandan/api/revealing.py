@@ -27,7 +27,7 @@ async def reveal_fields(call: Call, asked: RevealIn) -> list[Revealed]:
         call.hall.db,
         call.hall.vault,
         list(texts.values()),
-        asker=Asker(call.app, f"app:{call.app}"),
+        asker=Asker(call.app, call.actor),
         merchant_id=call.merchant_id,
         shop=call.shop_id,
         purpose=asked.purpose,

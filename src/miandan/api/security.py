@@ -41,11 +41,15 @@ class Call:
 
     hall: Hall
     who: Caller
-    log_id: str
 
     @property
     def app(self) -> str:
         return self.who.app_key
+
+    @property
+    def actor(self) -> str:
+        """Who did it, as the audit log, statements and sheets keep it."""
+        return f"app:{self.app}"
 
     @property
     def merchant_id(self) -> int:
@@ -122,7 +126,7 @@ async def _let_in(request: Request, extra: dict[str, Any]) -> Call:
         raise Refusal("api.subject_wrong", wanted_zh=zh, wanted_en=en)
     for scope in extra["security"][0][BEARER]:
         caller.must_have(Scope(scope))
-    return Call(hall_of(request), caller, note.log_id)
+    return Call(hall_of(request), caller)
 
 
 def _token(request: Request) -> str:

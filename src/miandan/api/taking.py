@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from miandan.api.errors import problem_of
 from miandan.api.models.waybills import ParcelIn, ParcelOut, RouteOut, TakeIn, Taken
-from miandan.api.routes.given import own_key
+from miandan.api.routes.given import kept_key
 from miandan.api.security import Call
 from miandan.kernel.errors import Refusal
 from miandan.orders.recipients import completed
@@ -35,22 +35,18 @@ async def take_parcels(call: Call, asked: TakeIn, key: str | None) -> Taken:
 
 
 async def _take(call: Call, asked: TakeIn, parcels: tuple[OrderParcel, ...], key: str | None) -> list[Served]:
-    request = OrdersTake(
-        call.merchant_id,
-        asked.account_id,
-        asked.ship_from_id,
-        parcels,
-        call.app,
-        None if key is None else own_key(call, key),
-        asked.retake,
-        asked.accept_differences,
-    )
-    try:
+    with kept_key(call, key) as kept:
+        request = OrdersTake(
+            call.merchant_id,
+            asked.account_id,
+            asked.ship_from_id,
+            parcels,
+            call.app,
+            kept or None,
+            asked.retake,
+            asked.accept_differences,
+        )
         return await take_for_orders(call.hall.counter, request)
-    except Refusal as refusal:
-        if refusal.code == "take.idempotency_reused":
-            raise Refusal(refusal.code, key=key) from None  # in the words of the caller, not as it is kept
-        raise
 
 
 def _parcel(call: Call, said: ParcelIn) -> OrderParcel:

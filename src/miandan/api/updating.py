@@ -8,7 +8,7 @@ from miandan.kernel.errors import Refusal
 from miandan.orders.recipients import completed
 from miandan.orders.service import find_orders
 from miandan.waybills import queries
-from miandan.waybills.model import NumberRef, order_of_key
+from miandan.waybills.model import NumberRef
 
 
 async def changes_of(call: Call, ref: NumberRef, said: UpdateIn) -> dict[str, Any]:
@@ -26,7 +26,7 @@ async def changes_of(call: Call, ref: NumberRef, said: UpdateIn) -> dict[str, An
 
 
 async def _refuse_kept_order(call: Call, ref: NumberRef) -> None:
-    keys = (await queries.keys_of(call.hall.db, ref.merchant_id, ref.carrier, [ref.number])).get(ref.number, ())
-    known = await find_orders(call.hall.db, ref.merchant_id, [order_of_key(key) for key in keys])
+    refs = await queries.orders_of(call.hall.db, ref)
+    known = await find_orders(call.hall.db, ref.merchant_id, refs)
     if known:
         raise Refusal("api.recipient_is_the_orders", order_id=next(iter(known)).order_id)

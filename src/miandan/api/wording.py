@@ -41,7 +41,6 @@ _WORDS: Final = {
     "time_wrong": ("应为带时区的时间，例如 2026-03-01T10:00:00+08:00", "must be a time with its zone (RFC 3339)"),
     "timezone_aware": ("时间要带时区", "the time needs its zone"),
     "nothing_to_change": ("没有要修改的内容", "there is nothing to change"),
-    "given_twice": ("同一项出现两次", "the same is named twice"),
 }
 _OTHER: Final = ("格式不对", "has the wrong form")
 _TOLD: Final = ("min_length", "max_length", "ge", "le", "expected", "expected_tags")
@@ -56,15 +55,14 @@ class FieldProblem(BaseModel):
     en: str
 
 
-def field_problems(found: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
-    """The validator's findings, said anew."""
-    return [field_problem(one["type"], one["loc"], one.get("ctx", {})) for one in found[:MOST_NAMED]]
+def field_problems(found: Sequence[Mapping[str, Any]], *within: str) -> list[FieldProblem]:
+    """The validator's findings, said anew; `within` is what it looked at, where its places do not begin with that."""
+    return [_field_problem(one["type"], (*within, *one["loc"]), one.get("ctx", {})) for one in found[:MOST_NAMED]]
 
 
-def field_problem(kind: str, place: Sequence[str | int], context: Mapping[str, Any] | None = None) -> FieldProblem:
-    """One finding of the validator, or of ours, in words."""
+def _field_problem(kind: str, place: Sequence[str | int], context: Mapping[str, Any]) -> FieldProblem:
     zh, en = _WORDS.get(kind, _OTHER)
-    told = {name: (context or {}).get(name, "?") for name in _TOLD}
+    told = {name: context.get(name, "?") for name in _TOLD}
     return FieldProblem(field=_path(place), zh=zh.format_map(told), en=en.format_map(told))
 
 

@@ -6,19 +6,17 @@ from uuid import UUID
 
 from miandan.accounts import overview, service
 from miandan.accounts.model import Account, Billing, ShipFrom
-from miandan.branches import loaded
 from miandan.carriers.catalogue import catalogue
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.senders import Typed, read_senders
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, facts, table, write_json, write_lines, write_list
-from miandan.cli.words import ACCOUNT_STATES, BILLINGS, SUPPLIES, carrier_words
+from miandan.cli.words import ACCOUNT_STATES, BILLINGS, SUPPLIES, carrier_words, named, office_row
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import mask_name, mask_phone
-from miandan.merchants import service as merchants
 
 _ACCOUNTS = (
     Column("account", "账号 account"),
@@ -63,10 +61,7 @@ async def list_accounts(merchant_id: str | None, carrier: str | None, as_json: b
     """Accounts, own and shared ones, of a merchant and a carrier or of all. Raises merchant.unknown."""
     code = catalogue().find(carrier).code if carrier else None
     async with open_session() as session:
-        owner = None
-        if merchant_id is not None:
-            owner = (await merchants.find_merchant(session.db, typed.merchant(merchant_id))).merchant_id
-        found = await overview.accounts(session.db, owner, code)
+        found = await overview.accounts(session.db, await known.merchant_or_all(session.db, merchant_id), code)
     write_list(_ACCOUNTS, [_row(one) for one in found], as_json=as_json)
     say(f"  账号 {len(found)} 个 accounts" if found else "✓ 没有账号 no account is open")
     return 0
@@ -75,7 +70,7 @@ async def list_accounts(merchant_id: str | None, carrier: str | None, as_json: b
 async def show(account_id: str, as_json: bool) -> int:
     """An account, where its units are, who may send from where (masked). Raises account.unknown."""
     async with open_session() as session:
-        account = await _account(session.db, account_id)
+        account = await known.account(session.db, account_id)
         units = await service.balance(session.db, account.merchant_id, account.account_id)
         approved = await service.ship_from_of(session.db, account.merchant_id, account.account_id)
     parts = ("leased", "granted", "allocated", "waiting", "recycled")
@@ -104,15 +99,14 @@ async def _book(
 ) -> int:
     kind, done = words
     async with open_installation() as session:
-        account = await _account(session.db, account_id)
+        account = await known.account(session.db, account_id)
         entry = typed.entry(kind, str(account.account_id), key)
-        before = await loaded.is_booked(session.db, account.carrier, entry)
-        try:
-            account = await verb(session.db, account.merchant_id, account.account_id, units, entry)
-        except Refusal as refusal:
-            raise typed.by_key(refusal, key) from None
+        where = account.merchant_id, account.account_id
+        account, before = await known.booked(
+            session.db, account.carrier, entry, key, lambda: verb(session.db, *where, units, entry)
+        )
     said = "早已登记，没有变化 was booked already" if before else done
-    say(f"✓ {said}: {_named(account)} {units:,} 单 units（{shown(key.strip())}）")
+    say(f"✓ {said}: {named(account)} {units:,} 单 units（{shown(key.strip())}）")
     say(f"  可用 available {account.available:,}，累计充值 received {account.received:,}")
     return 0
 
@@ -120,9 +114,9 @@ async def _book(
 async def suspend(account_id: str, reason: str) -> int:
     """Stop an account; what workers held comes back. Raises account.unknown, .closed, .reason_missing."""
     async with open_installation() as session:
-        account = await _account(session.db, account_id)
+        account = await known.account(session.db, account_id)
         back = await service.suspend(session.db, account.merchant_id, account.account_id, reason)
-    say(f"✓ 已暂停 suspended: {_named(account)}；收回租约 {back:,} 单 units came back from workers")
+    say(f"✓ 已暂停 suspended: {named(account)}；收回租约 {back:,} 单 units came back from workers")
     return 0
 
 
@@ -135,13 +129,13 @@ async def full_label(account_id: str, by: str | None) -> int:
     """Put on record who decided that recipients are printed in full. Raises doubts.who, account.unknown."""
     actor = login_or_own(by)
     async with open_installation() as session:
-        account = await _account(session.db, account_id)
+        account = await known.account(session.db, account_id)
         if account.full_label_by is None:
             account = await service.choose_full_label(session.db, account.merchant_id, account.account_id, actor)
             done = "已登记 on record"
         else:
             done = "早已登记，没有变化 was on record already"
-    say(f"✓ {done}: {_named(account)} 收件人完整打印 recipients are printed in full, by {account.full_label_by}")
+    say(f"✓ {done}: {named(account)} 收件人完整打印 recipients are printed in full, by {account.full_label_by}")
     return 0
 
 
@@ -162,10 +156,10 @@ async def carrier_stops(account_id: str) -> int:
 
 async def _change(account_id: str, verb: Callable[[Database, int, UUID], Awaitable[Account]], now_it_is: str) -> int:
     async with open_installation() as session:
-        before = await _account(session.db, account_id)
+        before = await known.account(session.db, account_id)
         account = await verb(session.db, before.merchant_id, before.account_id)
     done = "早已如此，没有变化 was so already" if account == before else "完成 done"
-    say(f"✓ {done}: {_named(account)} {now_it_is}")
+    say(f"✓ {done}: {named(account)} {now_it_is}")
     say_if_takes_stop(account)
     return 0
 
@@ -173,11 +167,11 @@ async def _change(account_id: str, verb: Callable[[Database, int, UUID], Awaitab
 async def limit(account_id: str, units: int | None) -> int:
     """How many units a monthly account may use; None: any number. Raises account.unknown, account.not_monthly."""
     async with open_installation() as session:
-        before = await _account(session.db, account_id)
+        before = await known.account(session.db, account_id)
         account = await service.set_unit_limit(session.db, before.merchant_id, before.account_id, units)
     done = "早已如此，没有变化 was so already" if account == before else "完成 done"
     words = "不限 none" if account.unit_limit is None else f"{account.unit_limit:,} 单 units"
-    say(f"✓ {done}: {_named(account)} 月结上限 limit {words}")
+    say(f"✓ {done}: {named(account)} 月结上限 limit {words}")
     return 0
 
 
@@ -185,28 +179,26 @@ async def add_sender(account_id: str, given: Typed) -> int:
     """Approve further ship-from addresses and answer their ids. Raises account.unknown, .closed, setup.*."""
     senders = read_senders(given)
     async with open_installation() as session, session.db.all_or_nothing() as db:
-        account = await _account(db, account_id)
+        account = await known.account(db, account_id)
         where = account.merchant_id, account.account_id
-        known = {row.ship_from_id for row in await service.ship_from_of(db, *where)}
+        before = {row.ship_from_id for row in await service.ship_from_of(db, *where)}
         approved = [await service.approve_ship_from(db, *where, sender) for sender in senders]
     write_lines([str(row.ship_from_id) for row in approved])
-    fresh = sum(row.ship_from_id not in known for row in approved)
-    say(f"✓ {_named(account)} 发货地址 senders: 新增 new {fresh}，早已有 there already {len(approved) - fresh}")
+    fresh = sum(row.ship_from_id not in before for row in approved)
+    say(f"✓ {named(account)} 发货地址 senders: 新增 new {fresh}，早已有 there already {len(approved) - fresh}")
     return 0
 
 
 async def withdraw_sender(account_id: str, sender: str) -> int:
     """Nothing leaves from there any more. Raises account.unknown, account.sender_unknown."""
-    known = typed.own_id(sender)
-    if known is None:
-        raise Refusal("account.sender_unknown", sender=shown(sender))
+    sender_id = typed.own_id(sender, Refusal("account.sender_unknown", sender=shown(sender)))
     async with open_installation() as session:
-        account = await _account(session.db, account_id)
+        account = await known.account(session.db, account_id)
         approved = await service.ship_from_of(session.db, account.merchant_id, account.account_id)
-        if all(row.ship_from_id != known for row in approved):
-            raise Refusal("account.sender_unknown", sender=str(known))
-        await service.withdraw_ship_from(session.db, account.merchant_id, known)
-    say(f"✓ 已撤回 withdrawn: {_named(account)} 还有发货地址 senders left {len(approved) - 1}")
+        if all(row.ship_from_id != sender_id for row in approved):
+            raise Refusal("account.sender_unknown", sender=str(sender_id))
+        await service.withdraw_ship_from(session.db, account.merchant_id, sender_id)
+    say(f"✓ 已撤回 withdrawn: {named(account)} 还有发货地址 senders left {len(approved) - 1}")
     return 0
 
 
@@ -219,28 +211,10 @@ def say_if_takes_stop(account: Account) -> None:
         say(f"  miandan accounts full-label {account.account_id}       # 完整打印 print recipients in full")
 
 
-async def _account(db: Database, account_id: str) -> Account:
-    known = typed.own_id(account_id)
-    if known is None:
-        raise Refusal("account.unknown", account=shown(account_id))
-    return await overview.find_account(db, known)
-
-
-def _named(account: Account) -> str:
-    office = account.branch_code or account.settlement_code
-    return f"商家 merchant {account.merchant_id} {catalogue().get(account.carrier).zh} {shown(office)}"
-
-
 def _row(one: Account) -> dict[str, Any]:
     return {
         "account": str(one.account_id),
-        "merchant_id": str(one.merchant_id),
-        "carrier": one.carrier,
-        "office": one.branch_code or one.settlement_code,
-        "branch": one.branch_code,
-        "settlement": one.settlement_code,
-        "brand": one.brand,
-        "billing": one.billing.value,
+        **office_row(one),
         "supply": one.supply.value,
         "state": one.state.value,
         "state_at": one.state_at,

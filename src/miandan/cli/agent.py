@@ -1,13 +1,12 @@
 """The commands of `miandan agent`: the program beside the printers. What they do is in agent_register.py."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import typer
 
 from miandan.cli.agent_components import add_to
-from miandan.cli.options import AsJson
+from miandan.cli.options import AsJson, agent_work
 
 MOST_LINES = 100_000
 
@@ -43,7 +42,7 @@ def pair(
     """配对：make a server and this computer know each other. 配对码只能用一次 The code works once."""
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.pair(url, code, name))
+    agent_work(lambda: register.pair(url, code, name))
 
 
 @agent.command("run")
@@ -54,7 +53,7 @@ def run() -> None:
     """
     from miandan.cli import agent_register as register
 
-    _run(register.run)
+    agent_work(register.run)
 
 
 @agent.command("status")
@@ -65,7 +64,7 @@ def status(as_json: AsJson = False) -> None:
     """
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.status(as_json))
+    agent_work(lambda: register.status(as_json))
 
 
 @agent.command("printers")
@@ -73,7 +72,7 @@ def printers(as_json: AsJson = False) -> None:
     """打印机：which printers this agent has, with driver, profile and state."""
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.printers(as_json))
+    agent_work(lambda: register.printers(as_json))
 
 
 @agent.command("test")
@@ -87,7 +86,7 @@ def print_page(
     """
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.test(printer, page.value))
+    agent_work(lambda: register.test(printer, page.value))
 
 
 @agent.command("page")
@@ -100,7 +99,7 @@ def page(
     """
     from miandan.cli import agent_register as register
 
-    _run(register.page_address if address else register.show_page)
+    agent_work(register.page_address if address else register.show_page)
 
 
 @agent.command("logs")
@@ -110,7 +109,7 @@ def logs(
     """运行记录：the newest events, oldest of them first; no persons 不含收件人."""
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.logs(lines))
+    agent_work(lambda: register.logs(lines))
 
 
 @agent.command("unpair")
@@ -121,7 +120,7 @@ def unpair() -> None:
     """
     from miandan.cli import agent_register as register
 
-    _run(register.unpair)
+    agent_work(register.unpair)
 
 
 @agent.command("service")
@@ -131,13 +130,7 @@ def service(
     """开机自启：the text that starts the agent with the machine, and where it belongs 打印到标准输出."""
     from miandan.cli import agent_register as register
 
-    _run(lambda: register.service(kind.value))
+    agent_work(lambda: register.service(kind.value))
 
 
 add_to(agent)
-
-
-def _run(command: Callable[[], int]) -> None:
-    from miandan.cli.agent_register import run_command
-
-    run_command(command)

@@ -3,13 +3,12 @@
 They write into files that the running agent reads, so they work whether it runs or not.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import typer
 
-from miandan.cli.options import AsJson
+from miandan.cli.options import AsJson, agent_work
 
 Origin: TypeAlias = Annotated[str, typer.Argument(help="页面来源 origin: scheme://host[:port], https://erp.example")]
 
@@ -25,7 +24,7 @@ def origins(as_json: AsJson = False) -> None:
     """页面授权：which sites may print on this computer; those that wait for a decision first, then what was decided."""
     from miandan.cli import agent_pages as pages
 
-    _run(lambda: pages.listed(as_json))
+    agent_work(lambda: pages.listed(as_json))
 
 
 def allow(
@@ -37,28 +36,28 @@ def allow(
     """允许：this page may print, without being asked about again."""
     from miandan.cli import agent_pages as pages
 
-    _run(lambda: pages.allow(origin, tuple(printer or ())))
+    agent_work(lambda: pages.allow(origin, tuple(printer or ())))
 
 
 def deny(origin: Origin) -> None:
     """拒绝：this page is turned away from now on."""
     from miandan.cli import agent_pages as pages
 
-    _run(lambda: pages.deny(origin))
+    agent_work(lambda: pages.deny(origin))
 
 
 def forget(origin: Origin) -> None:
     """撤销：as if it had never come; it is asked about again."""
     from miandan.cli import agent_pages as pages
 
-    _run(lambda: pages.forget(origin))
+    agent_work(lambda: pages.forget(origin))
 
 
 def token() -> None:
     """令牌：what a program that is no web page puts behind the address, ?token=... 仅限本机 this machine only."""
     from miandan.cli import agent_pages as pages
 
-    _run(pages.token)
+    agent_work(pages.token)
 
 
 def again(
@@ -69,7 +68,7 @@ def again(
     """再打一份：labels that a page wants again within ten minutes; lists them, or answers one 列出或回答."""
     from miandan.cli import agent_pages as pages
 
-    _run(lambda: pages.again(question, None if answer is None else answer.value, as_json))
+    agent_work(lambda: pages.again(question, None if answer is None else answer.value, as_json))
 
 
 def trust(
@@ -78,7 +77,7 @@ def trust(
     """wss 证书：how to make browsers trust this computer's own certificate, and how to take that back 信任与撤销."""
     from miandan.cli import agent_pages as pages
 
-    _run(pages.untrust if remove else pages.trust)
+    agent_work(pages.untrust if remove else pages.trust)
 
 
 def add_to(agent: typer.Typer) -> None:
@@ -93,9 +92,3 @@ def add_to(agent: typer.Typer) -> None:
         ("trust", trust),
     ):
         agent.command(name)(command)
-
-
-def _run(command: Callable[[], int]) -> None:
-    from miandan.cli.agent_register import run_command
-
-    run_command(command)

@@ -11,7 +11,7 @@ from miandan.agent.components.profiles import components
 from miandan.agent.components.questions import Questions
 from miandan.agent.folder import AgentSettings, Folder
 from miandan.cli.session import say, shown
-from miandan.cli.tables import Column, write_lines, write_list
+from miandan.cli.tables import Column, second, write_lines, write_list
 from miandan.kernel.clock import BEIJING
 
 _ORIGINS: Final = (
@@ -43,7 +43,13 @@ def listed(as_json: bool) -> int:
 
 def _origin(origin: str, state: str, printers: str, component: str, at: float) -> dict[str, Any]:
     named = components()[component].zh if component in components() else ""
-    return {"origin": origin, "state": state, "printers": printers, "component": named, "at": _time(at)}
+    return {
+        "origin": origin,
+        "state": state,
+        "printers": printers,
+        "component": named,
+        "at": _time(at),
+    }
 
 
 def allow(origin: str, printers: tuple[str, ...]) -> int:
@@ -145,8 +151,8 @@ def _remove(certificates: Certificates) -> list[str]:
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+    return second(datetime.fromtimestamp(at, BEIJING))
 
 
 def _folder() -> Path:
-    return Folder(AgentSettings.from_environment().folder).path / "components"
+    return Folder(AgentSettings.from_environment().folder).components

@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
+
+import msgspec
 
 from miandan.agent.components import components_of
 from miandan.agent.folder import AgentSettings, Folder, Paired
@@ -23,13 +23,12 @@ from miandan.agent.printers.opening import open_printers
 from miandan.agent.program import Agent
 from miandan.agent.service_texts import ServiceKind, service_text
 from miandan.agent.status import AgentStatus, Answer, PrinterStatus, Question, ask, read_status
-from miandan.cli.session import NOTHING_DONE, SOME_REFUSED, complain, say, shown
+from miandan.cli.session import INTERRUPTED, NOTHING_DONE, SOME_REFUSED, complain, say, shown, told_to_stop
 from miandan.cli.tables import Column, facts, write_json, write_lines, write_list
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
 from miandan.labels.agent_link import Outcome
 
-_INTERRUPTED: Final = 130
 _LINKS: Final[Mapping[str, str]] = {
     LinkState.CONNECTED: "已连接 connected",
     LinkState.CONNECTING: "连接中 connecting",
@@ -68,7 +67,7 @@ def run_command(command: Callable[[], int]) -> None:
         complain(explained(error))
         code = NOTHING_DONE
     except KeyboardInterrupt:
-        code = _INTERRUPTED
+        code = INTERRUPTED
     sys.exit(code)
 
 
@@ -88,12 +87,8 @@ def run() -> int:
 
 
 async def _run(folder: Folder, paired: Paired) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _loop, _context: None)  # its words may hold what a sheet says
-    for one in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop itself
-            loop.add_signal_handler(one, stop.set)
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)  # its words may hold a sheet's
+    stop = told_to_stop()
     agent = Agent(folder, open_printers(folder), paired, agent_keys(folder.keys))
     await agent.start()
     say(
@@ -229,7 +224,5 @@ def _folder() -> Folder:
 
 
 def _plain(found: AgentStatus | PrinterStatus) -> dict[str, Any]:
-    import msgspec
-
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return plain

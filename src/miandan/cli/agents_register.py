@@ -6,7 +6,7 @@ from uuid import UUID
 
 from miandan.branches import service as branches
 from miandan.carriers.catalogue import catalogue
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say, shown
@@ -15,7 +15,6 @@ from miandan.kernel.clock import BEIJING, now
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
-from miandan.merchants import service as merchants
 from miandan.printing import pairing, printer_queries, printers
 from miandan.printing.desk import PrintDesk
 from miandan.printing.model import Agent, AgentOwner, AgentState, OwnerKind
@@ -64,7 +63,7 @@ async def unpair(agent: str, merchant: str | None, branch: str | None, by: str |
     who = login_or_own(by)
     async with open_desk() as desk:
         owner = await owner_of(desk.db, merchant, branch)
-        await pairing.unpair(desk, owner, agent_id(agent), who)
+        await pairing.unpair(desk, owner, _agent_id(agent), who)
     say("✓ 已解除：没开始打印的已重新排队，开始了的标为存疑，要有人核对。")
     say("  Unpaired. What it had not begun is queued again; what it had begun is in doubt and wants somebody to look.")
     return 0
@@ -75,8 +74,8 @@ async def grant(agent: str, branch: str, merchant: str, by: str | None) -> int:
     who = login_or_own(by)
     async with open_installation() as session:
         owner = await owner_of(session.db, None, branch)
-        guest = (await merchants.find_merchant(session.db, typed.merchant(merchant))).merchant_id
-        await printers.grant_agent(session.db, owner, agent_id(agent), guest, who)
+        guest = await known.merchant(session.db, merchant)
+        await printers.grant_agent(session.db, owner, _agent_id(agent), guest, who)
     say(f"✓ 商家 {guest} 可以在 {_called(owner)} 的这个打印端上打印 the merchant may print there")
     return 0
 
@@ -86,8 +85,8 @@ async def revoke(agent: str, branch: str, merchant: str, by: str | None) -> int:
     who = login_or_own(by)
     async with open_desk() as desk:
         owner = await owner_of(desk.db, None, branch)
-        guest = (await merchants.find_merchant(desk.db, typed.merchant(merchant))).merchant_id
-        await printers.revoke_agent(desk, owner, agent_id(agent), guest, who)
+        guest = await known.merchant(desk.db, merchant)
+        await printers.revoke_agent(desk, owner, _agent_id(agent), guest, who)
     say(f"✓ 商家 {guest} 不再能在这个打印端上打印；排队的等它换打印机 its queue waits until it is moved")
     return 0
 
@@ -98,8 +97,7 @@ async def owner_of(db: Database, merchant: str | None, branch: str | None) -> Ag
     if (merchant is None) is (branch is None):
         raise Refusal("printing.owner_wrong")
     if merchant is not None:
-        found = await merchants.find_merchant(db, typed.merchant(merchant))
-        return AgentOwner(OwnerKind.MERCHANT, found.merchant_id)
+        return AgentOwner(OwnerKind.MERCHANT, await known.merchant(db, merchant))
     carrier, slash, text = (branch or "").partition("/")
     branch_code = typed.branch_code(text)
     if not slash or not branch_code:  # a head office prints nothing for anybody
@@ -108,12 +106,8 @@ async def owner_of(db: Database, merchant: str | None, branch: str | None) -> Ag
     return AgentOwner(OwnerKind.BRANCH, 0, office.carrier, office.branch_code)
 
 
-def agent_id(text: str) -> UUID:
-    """Raises printing.agent_unknown for a text that is no id."""
-    found = typed.own_id(text)
-    if found is None:
-        raise Refusal("printing.agent_unknown")
-    return found
+def _agent_id(text: str) -> UUID:
+    return typed.own_id(text, Refusal("printing.agent_unknown"))
 
 
 @asynccontextmanager

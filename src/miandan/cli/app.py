@@ -12,13 +12,12 @@ from miandan.cli.agents import agents
 from miandan.cli.apps import apps
 from miandan.cli.branches import branches
 from miandan.cli.merchants import merchants, shops
-from miandan.cli.options import AsJson, Owner, work
+from miandan.cli.options import LARGEST_ID, AsJson, Owner, work
 from miandan.cli.print_jobs import print_jobs
 from miandan.cli.pushes import pushes
 from miandan.cli.scans import scans
 from miandan.cli.supply import shares, supply
 
-LARGEST_ID = 2**63 - 1
 LARGEST_PORT = 2**16 - 1
 MOST_CALLS = 1000
 

@@ -1,10 +1,7 @@
 """`miandan apps`: the register of apps at the keyboard. What was asked for goes to standard output."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
 
 from miandan.access import consents, service, tokens
 from miandan.access.model import App, AppKind, AppState, Authorisation, Registration, Subject, read_scopes
@@ -12,8 +9,10 @@ from miandan.access.model import carrier as carrier_subject
 from miandan.access.model import shop as shop_subject
 from miandan.access.scopes import Scope, meanings, usual_scopes
 from miandan.carriers.catalogue import catalogue
+from miandan.cli import typed
 from miandan.cli.session import Session, open_session, say, shown
-from miandan.kernel.clock import BEIJING, now, trade_day
+from miandan.cli.tables import minute, write_lines
+from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import DEFAULT_PUBLIC_URL
@@ -57,7 +56,7 @@ async def add(name: str, wish: Wish) -> int:
         scopes = read_scopes(wish.scopes) or _usual(own)
         form = Registration(name, AppKind(wish.kind), scopes, own, wish.redirect_urls, wish.limit)
         app, secret = await service.register_app(session.db, await _root(session), form)
-    _print([f"应用 app_key   {app.app_key}", f"密钥 secret    {secret}"])
+    write_lines([f"应用 app_key   {app.app_key}", f"密钥 secret    {secret}"])
     say(f"✓ 已登记 registered: {shown(app.name)}  {_KINDS[app.kind]}")
     _say_once()
     return 0
@@ -71,7 +70,7 @@ async def list_apps() -> int:
             grants = await tokens.authorisations_of_app(session.db, app.app_key)
             standing = sum(grant.revoked_at is None for grant in grants)
             state, kind = _STATES[app.state], _KINDS[app.kind]
-            _print([f"{app.app_key}  {kind}  {state}  授权 grants {standing}  {shown(app.name)}"])
+            write_lines([f"{app.app_key}  {kind}  {state}  授权 grants {standing}  {shown(app.name)}"])
     say(f"  应用 {len(found)} 个 apps" if found else "✓ 还没有登记应用 no app is registered")
     return 0
 
@@ -86,15 +85,15 @@ async def show(app_key: str) -> int:
         f"名称 name        {shown(app.name)}",
         f"类型 kind        {_KINDS[app.kind]}",
         f"状态 state       {_STATES[app.state]}  {shown(app.state_reason)}".rstrip(),
-        f"登记 registered  {_day(app.created_at)}",
+        f"登记 registered  {minute(app.created_at)}",
         f"上限 limit       每秒 {app.calls_per_second:,} 次 calls per second",
         *(f"回调 redirect    {url}" for url in app.redirect_urls),
     ]
     lines += [f"权限 scope       {one.scope:<10}{one.zh}" for one in meanings() if one.scope in app.scopes]
     for mark in marks:
-        end = "有效 live" if mark.retired_at is None else f"停用 retired {_day(mark.retired_at)}"
-        lines.append(f"密钥 secret      {mark.secret_id}  {_day(mark.created_at)}  {end}")
-    _print(lines)
+        end = "有效 live" if mark.retired_at is None else f"停用 retired {minute(mark.retired_at)}"
+        lines.append(f"密钥 secret      {mark.secret_id}  {minute(mark.created_at)}  {end}")
+    write_lines(lines)
     return 0
 
 
@@ -103,7 +102,7 @@ async def rotate(app_key: str) -> int:
     async with open_session() as session:
         mark, secret = await service.add_secret(session.db, await _root(session), app_key)
         others = [one for one in await service.secret_marks(session.db, app_key) if one.retired_at is None]
-    _print([f"密钥 secret    {secret}"])
+    write_lines([f"密钥 secret    {secret}"])
     say("✓ 新旧密钥现在都有效；换用新密钥后停用旧的：")
     say("  Both secrets count now. Once the new one is in use everywhere, retire the old one:")
     for old in others:
@@ -115,10 +114,7 @@ async def rotate(app_key: str) -> int:
 
 async def retire(app_key: str, secret_id: str) -> int:
     """Raises what `service.retire_secret` raises."""
-    try:
-        known = UUID(secret_id)
-    except ValueError:
-        raise Refusal("access.secret_unknown", app=shown(app_key)) from None
+    known = typed.own_id(secret_id, Refusal("access.secret_unknown", app=shown(app_key)))
     async with open_session() as session:
         await service.retire_secret(session.db, app_key, known)
     say("✓ 旧密钥已停用，几秒内处处生效。/ The secret is retired; within seconds it counts nowhere.")
@@ -149,7 +145,7 @@ async def grant(app_key: str, whom: Whom, scopes: tuple[str, ...]) -> int:
     async with open_session() as session:
         for subject in await subjects(session.db, whom):
             granted = await tokens.authorise_own(session.db, app_key, subject, wanted)
-            _print([_granted(granted)])
+            write_lines([_granted(granted)])
     say("✓ 应用现在可以取得令牌 the app can fetch tokens now")
     return 0
 
@@ -165,7 +161,7 @@ async def grants(app_key: str | None, whom: Whom) -> int:
             found = []
             for subject in await subjects(session.db, whom):
                 found += await tokens.authorisations_of_subject(session.db, subject)
-    _print(map(_granted, found))
+    write_lines(map(_granted, found))
     standing = sum(one.revoked_at is None for one in found)
     say(f"  有效授权 {standing} 个，已撤销 {len(found) - standing} 个 authorisations that count, and revoked ones")
     return 0
@@ -178,8 +174,8 @@ async def consent(whom: Whom) -> int:
         if len(found) != 1:
             raise Refusal("apps.one_subject")
         word, until = await consents.make_word(session.db, found[0])
-    _print([f"授权口令 word   {word}"])
-    say(f"✓ {_called(found[0])}：{_day(until)} 前用一次 good once, until then（北京时间 Beijing time）")
+    write_lines([f"授权口令 word   {word}"])
+    say(f"✓ {_called(found[0])}：{minute(until)} 前用一次 good once, until then（北京时间 Beijing time）")
     if session.settings.public_url == DEFAULT_PUBLIC_URL:
         say("  授权页 page: https://HOST/authorize?service_id=APP")
         say("  HOST 换成本服务器对外的地址，或设置 MIANDAN_PUBLIC_URL。")
@@ -208,16 +204,13 @@ async def budget(app_key: str, limit: int | None, by_volume: bool) -> int:
         told = f"按订单量 by volume: 每天 {rule.base} 条 texts a day + {share}"
     else:
         told = f"每天 {stands:,} 条 texts a day"
-    _print([f"解密额度 budget  {told}"])
+    write_lines([f"解密额度 budget  {told}"])
     return 0
 
 
 async def revoke(app_key: str, authorisation_id: str) -> int:
     """Raises access.authorisation_unknown."""
-    try:
-        known = UUID(authorisation_id)
-    except ValueError:
-        raise Refusal("access.authorisation_unknown") from None
+    known = typed.own_id(authorisation_id, Refusal("access.authorisation_unknown"))
     async with open_session() as session:
         await tokens.revoke(session.db, app_key, known)
     say("✓ 授权已撤销，几秒内处处生效。/ The authorisation is revoked; within seconds its tokens count nowhere.")
@@ -260,8 +253,8 @@ async def _root(session: Session) -> Wraps:
 
 
 def _granted(one: Authorisation) -> str:
-    state = "有效 counts" if one.revoked_at is None else f"撤销 revoked {_day(one.revoked_at)}"
-    until = "未取令牌 no tokens yet" if one.until is None else f"令牌至 until {_day(one.until)}"
+    state = "有效 counts" if one.revoked_at is None else f"撤销 revoked {minute(one.revoked_at)}"
+    until = "未取令牌 no tokens yet" if one.until is None else f"令牌至 until {minute(one.until)}"
     scopes = ",".join(sorted(one.scopes))
     return f"{one.authorisation_id}  {one.app_key}  {_called(one.subject)}  {state}  {until}  {scopes}"
 
@@ -269,14 +262,6 @@ def _granted(one: Authorisation) -> str:
 def _called(subject: Subject) -> str:
     whom = f"快递 {subject.carrier}" if subject.carrier else f"商家 {subject.merchant_id}"
     return shown(whom + (f" 店铺 {subject.shop_id}" if subject.shop_id else ""))
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.astimezone(BEIJING):%Y-%m-%d %H:%M}"
-
-
-def _print(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def _say_state(app: App) -> None:

@@ -6,16 +6,15 @@ from typing import Any, TypedDict
 from miandan.accounts import applications, carrier_decisions, overview
 from miandan.accounts.model import Application, ApplicationState, Billing, Supply
 from miandan.carriers.catalogue import catalogue
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.account_register import say_if_takes_stop
 from miandan.cli.installation import open_installation
 from miandan.cli.senders import Typed, read_senders
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, write_lines, write_list
-from miandan.cli.words import APPLICATION_STATES, BILLINGS, carrier_words
+from miandan.cli.words import APPLICATION_STATES, BILLINGS, carrier_words, named, office_row
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
-from miandan.merchants import service as merchants
 
 _APPLICATIONS = (
     Column("application", "申请 application"),
@@ -71,7 +70,7 @@ async def apply(wish: Wish, given: Typed) -> int:
             )
             done = "已提交 applied"
     write_lines([str(found.application_id)])
-    say(f"✓ {done}: {_named(found)}  {APPLICATION_STATES[found.state]}")
+    say(f"✓ {done}: {named(found)}  {APPLICATION_STATES[found.state]}")
     if found.state is ApplicationState.APPLIED:
         say(f"  网点同意后 once the branch agrees:  miandan accounts approve {found.application_id}")
     return 0
@@ -93,7 +92,7 @@ async def approve(application_id: str, reads: bool, supply: str | None, limit: i
         )
     write_lines([str(account.account_id)])
     done = "已开通 opened" if before.state is ApplicationState.APPLIED else "早已开通，没有变化 was opened already"
-    say(f"✓ {done}: {_named(before)}  账号 account {account.account_id}")
+    say(f"✓ {done}: {named(before)}  账号 account {account.account_id}")
     if account.billing is Billing.PREPAID and not account.received:
         say(f"  充值 recharge it:  miandan accounts recharge {account.account_id} UNITS --entry KEY")
     say_if_takes_stop(account)
@@ -109,7 +108,7 @@ async def reject(application_id: str, reason: str) -> int:
         before = await _application(session.db, application_id)
         await carrier_decisions.reject(session.db, before.carrier, before.application_id, reason)
     done = "已驳回 rejected" if before.state is ApplicationState.APPLIED else "早已驳回，没有变化 was rejected already"
-    say(f"✓ {done}: {_named(before)}")
+    say(f"✓ {done}: {named(before)}")
     return 0
 
 
@@ -117,10 +116,7 @@ async def list_applications(merchant_id: str | None, carrier: str | None, as_jso
     """Applications of a merchant and a carrier or of all, decided ones too. Raises merchant.unknown."""
     code = catalogue().find(carrier).code if carrier else None
     async with open_session() as session:
-        owner = None
-        if merchant_id is not None:
-            owner = (await merchants.find_merchant(session.db, typed.merchant(merchant_id))).merchant_id
-        found = await overview.applications(session.db, owner, code)
+        found = await overview.applications(session.db, await known.merchant_or_all(session.db, merchant_id), code)
     write_list(_APPLICATIONS, [_row(one) for one in found], as_json=as_json)
     waiting = sum(one.state is ApplicationState.APPLIED for one in found)
     say(
@@ -130,28 +126,15 @@ async def list_applications(merchant_id: str | None, carrier: str | None, as_jso
 
 
 async def _application(db: Database, application_id: str) -> Application:
-    known = typed.own_id(application_id)
-    if known is None:
-        raise Refusal("application.unknown", application=shown(application_id))
-    return await overview.find_application(db, known)
-
-
-def _named(one: Application) -> str:
-    office = one.branch_code or one.settlement_code
-    return f"商家 merchant {one.merchant_id} {catalogue().get(one.carrier).zh} {shown(office)}"
+    unknown = Refusal("application.unknown", application=shown(application_id))
+    return await overview.find_application(db, typed.own_id(application_id, unknown))
 
 
 def _row(one: Application) -> dict[str, Any]:
     """How many senders, not who: they are persons."""
     return {
         "application": str(one.application_id),
-        "merchant_id": str(one.merchant_id),
-        "carrier": one.carrier,
-        "office": one.branch_code or one.settlement_code,
-        "branch": one.branch_code,
-        "settlement": one.settlement_code,
-        "brand": one.brand,
-        "billing": one.billing.value,
+        **office_row(one),
         "state": one.state.value,
         "senders": len(one.ship_from),
         "applied_at": one.applied_at,

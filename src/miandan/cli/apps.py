@@ -1,12 +1,11 @@
 """The commands of `miandan apps`: who may call, who has let them in. What they do is in app_register.py."""
 
-from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
-_LARGEST_ID = 2**63 - 1
+from miandan.cli.options import LARGEST_ID, work
 
 apps = typer.Typer(no_args_is_help=True, help="应用与授权 apps: register, rotate secrets, see and revoke access")
 
@@ -22,7 +21,7 @@ Key: TypeAlias = Annotated[str, typer.Argument(metavar="APP", help="应用编号
 Shops: TypeAlias = Annotated[list[str] | None, typer.Option("--shop", help="店铺号 shop id; may be repeated")]
 Owner: TypeAlias = Annotated[
     int | None,
-    typer.Option("--merchant", help="商家号 merchant id: whose shop, or all of the merchant's", min=1, max=_LARGEST_ID),
+    typer.Option("--merchant", help="商家号 merchant id: whose shop, or all of the merchant's", min=1, max=LARGEST_ID),
 ]
 Carriers: TypeAlias = Annotated[list[str] | None, typer.Option("--carrier", help="快递公司 carrier; may be repeated")]
 Scopes: TypeAlias = Annotated[
@@ -50,7 +49,7 @@ def add(
 
     whom, urls = _whom(shop, merchant, carrier), tuple(redirect_url or ())
     wish = register.Wish(kind.value, whom, tuple(scope or ()), urls, limit)
-    _run(lambda: register.add(name, wish))
+    work(lambda: register.add(name, wish))
 
 
 @apps.command("list")
@@ -58,7 +57,7 @@ def list_() -> None:
     """有哪些应用：every app with its state and how many have let it in."""
     from miandan.cli import app_register as register
 
-    _run(register.list_apps)
+    work(register.list_apps)
 
 
 @apps.command("show")
@@ -66,7 +65,7 @@ def show(app: Key) -> None:
     """显示应用：what an app may do and which secrets it has, never the secrets themselves 不含密钥."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.show(app))
+    work(lambda: register.show(app))
 
 
 @apps.command("rotate")
@@ -74,7 +73,7 @@ def rotate(app: Key) -> None:
     """更换密钥：a second secret beside the one in use; both count until one is retired 两个都有效，换完再停旧的."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.rotate(app))
+    work(lambda: register.rotate(app))
 
 
 @apps.command("retire")
@@ -85,7 +84,7 @@ def retire(
     """停用旧密钥：the secret counts no more 几秒内生效."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.retire(app, secret))
+    work(lambda: register.retire(app, secret))
 
 
 @apps.command("forbid")
@@ -96,7 +95,7 @@ def forbid(
     """停用应用：none of its calls is answered, tokens stay for when it is allowed again 几秒内生效."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.forbid(app, reason))
+    work(lambda: register.forbid(app, reason))
 
 
 @apps.command("allow")
@@ -104,7 +103,7 @@ def allow(app: Key) -> None:
     """恢复应用：take forbid back 原有授权继续可用."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.allow(app))
+    work(lambda: register.allow(app))
 
 
 @apps.command("grant")
@@ -112,7 +111,7 @@ def grant(app: Key, shop: Shops = None, merchant: Owner = None, carrier: Carrier
     """给自用型应用增加店铺：a self-use app also acts for these, or for those it had with other scopes."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.grant(app, _whom(shop, merchant, carrier), tuple(scope or ())))
+    work(lambda: register.grant(app, _whom(shop, merchant, carrier), tuple(scope or ())))
 
 
 @apps.command("grants")
@@ -125,7 +124,7 @@ def grants(
     """谁有权限：who has let an app in, or which apps a shop, a merchant or a carrier has let in; revoked ones too."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.grants(app, _whom(shop, merchant, carrier)))
+    work(lambda: register.grants(app, _whom(shop, merchant, carrier)))
 
 
 @apps.command("consent")
@@ -138,7 +137,7 @@ def consent(
     from miandan.cli import app_register as register
 
     whom = _whom([shop] if shop is not None else None, merchant, [carrier] if carrier is not None else None)
-    _run(lambda: register.consent(whom))
+    work(lambda: register.consent(whom))
 
 
 @apps.command("budget")
@@ -152,7 +151,7 @@ def budget(
     """解密额度：how many recipients an app may read in plain on a day; without options: what stands 不写选项只显示."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.budget(app, limit, by_volume))
+    work(lambda: register.budget(app, limit, by_volume))
 
 
 @apps.command("revoke")
@@ -163,16 +162,10 @@ def revoke(
     """撤销授权：its tokens and codes are worth nothing any more 几秒内生效."""
     from miandan.cli import app_register as register
 
-    _run(lambda: register.revoke(app, grant))
+    work(lambda: register.revoke(app, grant))
 
 
 def _whom(shop: list[str] | None, merchant: int | None, carrier: list[str] | None) -> Any:
     from miandan.cli.app_register import Whom
 
     return Whom(tuple(shop or ()), merchant, tuple(carrier or ()))
-
-
-def _run(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    from miandan.cli.session import run
-
-    run(command)

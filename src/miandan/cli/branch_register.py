@@ -13,7 +13,7 @@ from miandan.branches.model import HEAD_OFFICE, Branch, PoolLevel, Stock
 from miandan.carriers.catalogue import catalogue
 from miandan.carriers.model import Carrier
 from miandan.carriers.numbers import NumberKind, NumberRule
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.installation import open_installation
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, write_list
@@ -190,11 +190,9 @@ async def _book(words: tuple[str, str], verb: Callable[..., Awaitable[Stock]], a
     owner, branch_code = catalogue().find(carrier), typed.branch_code(code)
     entry = typed.entry(kind, owner.code, key)
     async with open_installation() as session:
-        before = await loaded.is_booked(session.db, owner.code, entry)
-        try:
-            stock = await verb(session.db, owner.code, branch_code, units, entry)
-        except Refusal as refusal:
-            raise typed.by_key(refusal, key) from None
+        stock, before = await known.booked(
+            session.db, owner.code, entry, key, lambda: verb(session.db, owner.code, branch_code, units, entry)
+        )
     said = "早已登记，没有变化 was booked already" if before else done
     say(f"✓ {said}: {_named(owner, branch_code)} {units:,} 单 units（{shown(key.strip())}）")
     say(f"  库存 stock {stock.left:,}，累计入库 received {stock.received:,}，已售 sold {stock.sold:,}")

@@ -5,6 +5,7 @@ import sys
 from miandan.access import service
 from miandan.access.calls import CallNote, find_call, latest_calls
 from miandan.cli.session import open_session, say, shown
+from miandan.cli.tables import second
 from miandan.kernel.clock import BEIJING
 from miandan.kernel.errors import Refusal
 
@@ -29,7 +30,7 @@ def _whole(call: CallNote) -> str:
     """Everything that was noted; an app that was not known by then has no key."""
     rows = (
         ("调用 log_id", call.log_id),
-        ("时间 at", f"{call.at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"),
+        ("时间 at", second(call.at)),
         ("入口 door", call.door),
         ("应用 app", call.app_key or "-"),
         ("接口 method", shown(call.method) or "-"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from miandan.cli import typed
 from miandan.cli.logins import login
 from miandan.cli.session import open_session, say
 from miandan.kernel.errors import Refusal
@@ -37,7 +38,9 @@ async def doubts(intent: str | None, word: Word, merchant_id: int | None) -> int
         return await _list(merchant_id)
     if intent is None or bool(word.issued) is word.lost:
         raise Refusal("doubts.one_answer")
-    return await _decide(_intent_id(intent), word, login(word.by), merchant_id)
+    return await _decide(
+        typed.own_id(intent, Refusal("intent.not_in_doubt", intent="?")), word, login(word.by), merchant_id
+    )
 
 
 async def _list(merchant_id: int | None) -> int:
@@ -132,13 +135,6 @@ def _turn(counter: "Counter", carrier: str) -> str:
     if connector is not None and (connector.queryable or connector.repeat_safe):
         return "快递公司：尚无答复，下次运行会再核实 the carrier: no answer yet, the next run asks again"
     return "您：请向快递公司核对，再用本命令登记 you: ask the carrier, then write its answer down here"
-
-
-def _intent_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refusal("intent.not_in_doubt", intent="?") from None
 
 
 @asynccontextmanager

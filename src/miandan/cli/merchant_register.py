@@ -8,12 +8,12 @@ from miandan.access.model import shop as shop_subject
 from miandan.accounts import overview
 from miandan.accounts import service as accounts
 from miandan.accounts.model import Account, Balance
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say, shown
 from miandan.cli.tables import Column, facts, table, write_json, write_lines, write_list
-from miandan.cli.words import ACCOUNT_STATES, BILLINGS, applicant_words, carrier_words, shop_type_words
+from miandan.cli.words import ACCOUNT_STATES, BILLINGS, applicant_words, carrier_words, office, shop_type_words
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -72,10 +72,10 @@ async def _add_with_id(db: Database, name: str, applicant: str, merchant_id: int
     except Refusal as refusal:
         if refusal.code != "merchant.exists":
             raise
-        known = await merchants.find_merchant(db, merchant_id)
-        if (known.name, known.applicant) != (name, applicant):
+        there = await merchants.find_merchant(db, merchant_id)
+        if (there.name, there.applicant) != (name, applicant):
             raise
-        return known, False
+        return there, False
 
 
 async def list_merchants(as_json: bool) -> int:
@@ -180,8 +180,7 @@ async def list_shops(merchant_id: str | None, as_json: bool) -> int:
         if merchant_id is None:
             found = await merchants.all_open_shops(session.db)
         else:
-            known = await merchants.find_merchant(session.db, typed.merchant(merchant_id))
-            found = await merchants.shops_of(session.db, known.merchant_id)
+            found = await merchants.shops_of(session.db, await known.merchant(session.db, merchant_id))
     write_list(_SHOPS, [_shop(one) for one in found], as_json=as_json)
     say(f"  营业店铺 {len(found)} 个 open shops" if found else "✓ 没有营业的店铺 no shop is open")
     return 0
@@ -211,7 +210,7 @@ def _account(one: Account, units: Balance) -> dict[str, Any]:
     return {
         "account": str(one.account_id),
         "carrier": one.carrier,
-        "office": one.branch_code or one.settlement_code,
+        "office": office(one),
         "billing": one.billing.value,
         "state": one.state.value,
         "available": units.available,

@@ -5,6 +5,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+LARGEST_ID = 2**63 - 1
+
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="输出 JSON print JSON")]
 By: TypeAlias = Annotated[
     str | None, typer.Option("--by", help="操作人登录名 login of who does it; default: the system user's 默认系统用户")
@@ -32,6 +34,13 @@ def work(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
     from miandan.cli.session import run
 
     run(command)
+
+
+def agent_work(command: Callable[[], int]) -> None:
+    """The same for the print agent, whose commands open no database."""
+    from miandan.cli.agent_register import run_command
+
+    run_command(command)
 
 
 def senders(file: str | None, contact: str | None, phone: str | None, address: str | None) -> Any:

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.agents_register import open_desk
 from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say
 from miandan.cli.tables import Column, Row, write_list
-from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
-from miandan.merchants import service as merchants
 from miandan.printing import job_views, sheets_life
 from miandan.printing.job_model import JobState, PrintSheet, Proof, SheetState
 
@@ -67,7 +65,7 @@ _SHEETS = (
 async def list_jobs(merchant: str, limit: int, as_json: bool) -> int:
     """Raises merchant.unknown."""
     async with open_session() as session:
-        merchant_id = await _merchant(session.db, merchant)
+        merchant_id = await known.merchant(session.db, merchant)
         found = await job_views.job_cards(session.db, merchant_id, most=limit)
     write_list(_JOBS, [_job_row(one) for one in found], as_json=as_json)
     say(f"  任务 {len(found)} 个 jobs" if found else "✓ 还没有打印任务 no print job")
@@ -77,9 +75,8 @@ async def list_jobs(merchant: str, limit: int, as_json: bool) -> int:
 async def show(job: str, merchant: str, as_json: bool) -> int:
     """Raises merchant.unknown, printing.job_unknown."""
     async with open_session() as session:
-        merchant_id, job_id = await _merchant(session.db, merchant), typed.own_id(job)
-        if job_id is None:
-            raise Refusal("printing.job_unknown")
+        merchant_id = await known.merchant(session.db, merchant)
+        job_id = typed.own_id(job, Refusal("printing.job_unknown"))
         card = await job_views.job_card(session.db, merchant_id, job_id)
         sheets = list[PrintSheet]()
         while page := await job_views.sheets_of_job(
@@ -95,7 +92,7 @@ async def show(job: str, merchant: str, as_json: bool) -> int:
 async def to_check(merchant: str, limit: int, as_json: bool) -> int:
     """Raises merchant.unknown."""
     async with open_session() as session:
-        found = await job_views.sheets_to_check(session.db, await _merchant(session.db, merchant), most=limit)
+        found = await job_views.sheets_to_check(session.db, await known.merchant(session.db, merchant), most=limit)
     _write_sheets(found, as_json)
     say(f"! 待处理 {len(found)} 张 sheets want somebody" if found else "✓ 没有待处理的打印单 nothing to look at")
     return 0
@@ -105,7 +102,7 @@ async def doubt(sheet: str, merchant: str, by: str | None) -> int:
     """Raises merchant.unknown, printing.sheet_unknown, doubts.who."""
     who = login_or_own(by)
     async with open_desk() as desk:
-        merchant_id, sheet_id = await _merchant(desk.db, merchant), _sheet_id(sheet)
+        merchant_id, sheet_id = await known.merchant(desk.db, merchant), _sheet_id(sheet)
         await job_views.sheet_by_id(desk.db, merchant_id, sheet_id)
         declared = await sheets_life.declare_doubtful(desk, merchant_id, [sheet_id], who)
     if declared:
@@ -119,21 +116,14 @@ async def settle(sheet: str, found: str, merchant: str, by: str | None) -> int:
     """Raises merchant.unknown, printing.sheet_unknown, printing.not_doubtful, doubts.who."""
     who = login_or_own(by)
     async with open_desk() as desk:
-        merchant_id = await _merchant(desk.db, merchant)
+        merchant_id = await known.merchant(desk.db, merchant)
         await sheets_life.settle_doubt(desk, merchant_id, _sheet_id(sheet), Outcome(found), who)
     say(f"✓ 已确认 settled: {_SHEET_STATES[found]}")
     return 0
 
 
-async def _merchant(db: Database, text: str) -> int:
-    return (await merchants.find_merchant(db, typed.merchant(text))).merchant_id
-
-
 def _sheet_id(text: str) -> UUID:
-    found = typed.own_id(text)
-    if found is None:
-        raise Refusal("printing.sheet_unknown")
-    return found
+    return typed.own_id(text, Refusal("printing.sheet_unknown"))
 
 
 def _job_row(card: job_views.JobCard) -> Row:

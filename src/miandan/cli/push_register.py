@@ -1,14 +1,14 @@
 """`miandan pushes`: the register of subscriptions at the keyboard; messages are sent by `miandan serve`."""
 
-import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from miandan.access import pushes
 from miandan.access.push_model import Counted, Delivery, Subscription, SubscriptionState
+from miandan.cli import typed
 from miandan.cli.session import open_session, say, shown
-from miandan.kernel.clock import BEIJING, now
+from miandan.cli.tables import second, write_lines
+from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 
 _STATES = {SubscriptionState.ACTIVE: "推送中 active", SubscriptionState.PAUSED: "已暂停 paused"}
@@ -18,7 +18,7 @@ async def list_subscriptions(app_key: str | None) -> int:
     """What an operator wants to see of each subscription."""
     async with open_session() as session:
         found = await pushes.subscriptions(session.db, app_key)
-    _print(line for one in found for line in _lines(one))
+    write_lines(line for one in found for line in _lines(one))
     say(f"  订阅 {len(found)} 个 subscriptions" if found else "✓ 没有订阅 no subscription")
     return 0
 
@@ -27,7 +27,7 @@ async def add(app_key: str, url: str, tags: Sequence[str] | None) -> int:
     """Raises what `pushes.subscribe` raises."""
     async with open_session() as session:
         made = await pushes.subscribe(session.db, app_key, url, tags or None)
-    _print([str(made.subscription_id)])
+    write_lines([str(made.subscription_id)])
     say(f"✓ 已订阅 subscribed: {_where(made)}  {_tags(made)}")
     return 0
 
@@ -68,7 +68,7 @@ async def dead(app_key: str | None, limit: int) -> int:
     """A line for each message that is not tried any more."""
     async with open_session() as session:
         found = await pushes.dead_letters(session.db, app_key, limit=limit)
-    _print(_letter(one) for one in found)
+    write_lines(_letter(one) for one in found)
     say(f"  死信 {len(found)} 条 dead messages" if found else "✓ 没有死信 no message is dead")
     if found:
         say(f"  重放全部 replay all: miandan pushes replay-dead {found[0].app_key} {found[0].subscription_id}")
@@ -101,15 +101,15 @@ def _lines(one: Counted) -> Iterable[str]:
     )
     if subscription.failing_since is not None:
         yield (
-            f"    ! 连续失败 {subscription.failures} 次 failures in a row since {_time(subscription.failing_since)}："
-            f"{_why(subscription)}；下次 next try {_time(max(subscription.not_before, now()))}"
+            f"    ! 连续失败 {subscription.failures} 次 failures in a row since {second(subscription.failing_since)}："
+            f"{_why(subscription)}；下次 next try {second(max(subscription.not_before, now()))}"
         )
     if one.oldest is not None:
-        yield f"    最早待发 oldest that waits {_time(one.oldest)}"
+        yield f"    最早待发 oldest that waits {second(one.oldest)}"
 
 
 def _letter(one: Delivery) -> str:
-    tried = "-" if one.last_tried_at is None else _time(one.last_tried_at)
+    tried = "-" if one.last_tried_at is None else second(one.last_tried_at)
     return (
         f"{one.app_key}  {one.delivery_id}  {one.tag}  {shown(one.shop_id or str(one.merchant_id))}  "
         f"{shown(one.subject)}  {_why(one)}  {tried}  订阅 subscription {one.subscription_id}"
@@ -131,28 +131,13 @@ def _where(one: Subscription) -> str:
     return shown(f"{url}?…" if query else url, 200)
 
 
-def _time(at: datetime) -> str:
-    return at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _subscription_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refusal("push.subscription_unknown", subscription=shown(text)) from None
+    return typed.own_id(text, Refusal("push.subscription_unknown", subscription=shown(text)))
 
 
 def _delivery_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refusal("push.delivery_unknown", delivery=shown(text)) from None
+    return typed.own_id(text, Refusal("push.delivery_unknown", delivery=shown(text)))
 
 
 def _say_again(messages: int) -> None:
     say(f"✓ {messages} 条消息将重新发送（由 miandan serve 发出）/ {messages} messages are sent again by miandan serve")
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        sys.stdout.write(f"{line}\n")

@@ -1,9 +1,10 @@
 """The commands of `miandan pushes`: where apps hear what happens in shops. What they do is in push_register.py."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
+
+from miandan.cli.options import work
 
 pushes = typer.Typer(no_args_is_help=True, help="消息推送 pushes: subscribe an app, see what it did not hear, replay")
 
@@ -21,7 +22,7 @@ def list_(app: AnyKey = None) -> None:
     """有哪些订阅：every subscription with its state, what waits, what is dead, and what went wrong last."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.list_subscriptions(app))
+    work(lambda: register.list_subscriptions(app))
 
 
 @pushes.command("add")
@@ -29,7 +30,7 @@ def add(app: Key, url: Url, tag: Tags = None) -> None:
     """订阅：push what happens in the shops that let the app in to a URL."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.add(app, url, tag))
+    work(lambda: register.add(app, url, tag))
 
 
 @pushes.command("change")
@@ -37,7 +38,7 @@ def change(app: Key, subscription: Subscription, url: Url, tag: Tags = None) -> 
     """修改订阅：another URL, other tags; what waits goes to the new URL."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.change(app, subscription, url, tag))
+    work(lambda: register.change(app, subscription, url, tag))
 
 
 @pushes.command("pause")
@@ -45,7 +46,7 @@ def pause(app: Key, subscription: Subscription) -> None:
     """暂停推送：messages collect and none is sent 消息照样积存."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.pause(app, subscription))
+    work(lambda: register.pause(app, subscription))
 
 
 @pushes.command("resume")
@@ -53,7 +54,7 @@ def resume(app: Key, subscription: Subscription) -> None:
     """恢复推送：what has collected is sent at once."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.resume(app, subscription))
+    work(lambda: register.resume(app, subscription))
 
 
 @pushes.command("remove")
@@ -61,7 +62,7 @@ def remove(app: Key, subscription: Subscription) -> None:
     """退订：the subscription ends, and what waits for it is gone 未送达的消息一并删除."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.remove(app, subscription))
+    work(lambda: register.remove(app, subscription))
 
 
 @pushes.command("dead")
@@ -72,7 +73,7 @@ def dead(
     """死信：messages that are not tried any more, with why."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.dead(app, limit))
+    work(lambda: register.dead(app, limit))
 
 
 @pushes.command("replay")
@@ -82,7 +83,7 @@ def replay(
     """重放：dead or taken messages are sent again, now, under their old msg_id."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.replay(app, messages))
+    work(lambda: register.replay(app, messages))
 
 
 @pushes.command("replay-dead")
@@ -90,10 +91,4 @@ def replay_dead(app: Key, subscription: Subscription) -> None:
     """重放全部死信：every dead message of a subscription is sent again."""
     from miandan.cli import push_register as register
 
-    _run(lambda: register.replay_dead(app, subscription))
-
-
-def _run(work: Callable[[], Coroutine[Any, Any, int]]) -> None:
-    from miandan.cli.session import run
-
-    run(work)
+    work(lambda: register.replay_dead(app, subscription))

@@ -2,12 +2,10 @@
 
 import asyncio
 import gc
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
-from miandan.cli.session import say
+from miandan.cli.session import say, told_to_stop
 from miandan.kernel.settings import DEFAULT_PUBLIC_URL, Settings
 
 COLLECT_AFTER = 50_000
@@ -29,22 +27,13 @@ async def serve(host: str | None, port: int | None, doudian_port: int | None) ->
     if settings.public_url == DEFAULT_PUBLIC_URL:  # nobody said how the outside reaches us: as we listen
         settings = replace(settings, public_url=f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
     async with open_hall(settings) as hall:
-        stop = _stop_by_signal()
+        stop = told_to_stop()
         front, loops = put_together(hall, own_port if own_port is None else sockets[1].getsockname()[1])
         _calm_the_collector()
         _say_where(host, [one.getsockname()[1] for one in sockets], sandbox=hall.sandbox)
         await listen(front, sockets, loops, stop)
     say("已停止，进行中的请求都已完成。/ Stopped; calls under way have ended.")
     return 0
-
-
-def _stop_by_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop itself
-            loop.add_signal_handler(one, stop.set)
-    return stop
 
 
 def _say_where(host: str, ports: list[int], *, sandbox: bool) -> None:

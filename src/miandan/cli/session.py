@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -69,6 +70,16 @@ async def _quietly(command: Callable[[], Coroutine[Any, Any, int]]) -> int:
     logging.getLogger("asyncpg").propagate = False
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
     return await command()
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set by Ctrl+C or SIGTERM, for what runs until then."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: Ctrl+C ends the loop itself
+            loop.add_signal_handler(one, stop.set)
+    return stop
 
 
 def say(line: str) -> None:

@@ -9,7 +9,7 @@ from miandan.accounts import service as accounts
 from miandan.accounts import supply as relations
 from miandan.accounts.model import GrantState, ShareGrant
 from miandan.accounts.supply_model import RelationState, SupplyRelation
-from miandan.cli import typed
+from miandan.cli import known, typed
 from miandan.cli.installation import open_installation
 from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say, shown
@@ -120,7 +120,7 @@ async def end(relation_id: str, by: str | None) -> int:
 async def list_relations(merchant_id: str | None, as_json: bool) -> int:
     """Relations of a merchant on either side, or all. Raises merchant.unknown."""
     async with open_session() as session:
-        found = await overview.relations(session.db, await _owner(session.db, merchant_id))
+        found = await overview.relations(session.db, await known.merchant_or_all(session.db, merchant_id))
     write_list(_RELATIONS, [_relation_row(one) for one in found], as_json=as_json)
     say(f"  供货关系 {len(found)} 个 supply relations" if found else "✓ 没有供货关系 no supply relation")
     return 0
@@ -132,18 +132,15 @@ async def grant(account_id: str, user_id: str, units: int, key: str, senders: Se
     Raises setup.*, account.unknown and what `shares.grant` raises.
     """
     user = typed.merchant(user_id)
-    known = typed.own_id(account_id)
-    if known is None:
-        raise Refusal("account.unknown", account=shown(account_id))
     async with open_installation() as session:
-        account = await overview.find_account(session.db, known)
+        account = await known.account(session.db, account_id)
         entry = typed.entry("share", str(account.account_id), key)
         standing = {one.grant_id for one in await shares.grants_of(session.db, account.merchant_id)}
         approved = await accounts.ship_from_of(session.db, account.merchant_id, account.account_id)
         ship_from = _wanted(senders, account.account_id) or [row.ship_from_id for row in approved]
         try:
             lent, shared = await shares.grant(
-                session.db, account.merchant_id, known, user, units, ship_from=ship_from, grant_id=entry
+                session.db, account.merchant_id, account.account_id, user, units, ship_from=ship_from, grant_id=entry
             )
         except Refusal as refusal:
             raise typed.by_key(refusal, key) from None
@@ -155,20 +152,15 @@ async def grant(account_id: str, user_id: str, units: int, key: str, senders: Se
 
 
 def _wanted(senders: Sequence[str], account_id: UUID) -> list[UUID]:
-    found = [typed.own_id(text) for text in senders]
-    known = [one for one in found if one is not None]
-    if len(known) != len(found):
-        raise Refusal("account.sender_not_approved", account=str(account_id))
-    return known
+    not_approved = Refusal("account.sender_not_approved", account=str(account_id))
+    return [typed.own_id(text, not_approved) for text in senders]
 
 
 async def revoke(grant_id: str) -> int:
     """Ask for the rest of a grant back. Raises share.unknown."""
-    known = typed.own_id(grant_id)
-    if known is None:
-        raise Refusal("share.unknown", grant=shown(grant_id))
+    unknown = Refusal("share.unknown", grant=shown(grant_id))
     async with open_installation() as session:
-        before = await overview.find_grant(session.db, known)
+        before = await overview.find_grant(session.db, typed.own_id(grant_id, unknown))
         await shares.revoke(session.db, before.merchant_id, before.grant_id)
     done = (
         "已要求收回 revoking" if before.state is GrantState.ACTIVE else "早已要求收回，没有变化 was asked for already"
@@ -181,23 +173,15 @@ async def revoke(grant_id: str) -> int:
 async def list_grants(merchant_id: str | None, as_json: bool) -> int:
     """Grants of a merchant as owner or user, or all. Raises merchant.unknown."""
     async with open_session() as session:
-        found = await overview.grants(session.db, await _owner(session.db, merchant_id))
+        found = await overview.grants(session.db, await known.merchant_or_all(session.db, merchant_id))
     write_list(_GRANTS, [_grant_row(one) for one in found], as_json=as_json)
     say(f"  共享 {len(found)} 笔 grants" if found else "✓ 没有共享 nothing is lent")
     return 0
 
 
-async def _owner(db: Database, merchant_id: str | None) -> int | None:
-    if merchant_id is None:
-        return None
-    return (await merchants.find_merchant(db, typed.merchant(merchant_id))).merchant_id
-
-
 async def _relation(db: Database, relation_id: str) -> SupplyRelation:
-    known = typed.own_id(relation_id)
-    if known is None:
-        raise Refusal("supply.unknown", relation=shown(relation_id))
-    return await overview.find_relation(db, known)
+    unknown = Refusal("supply.unknown", relation=shown(relation_id))
+    return await overview.find_relation(db, typed.own_id(relation_id, unknown))
 
 
 def _named(one: SupplyRelation) -> str:

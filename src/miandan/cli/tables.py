@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,7 +36,7 @@ def write_json(value: object) -> None:
     write_lines([json.dumps(value, ensure_ascii=False, indent=1, default=_plain)])
 
 
-def write_lines(lines: Sequence[str]) -> None:
+def write_lines(lines: Iterable[str]) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
@@ -66,6 +66,16 @@ def facts(columns: Sequence[Column], row: Row) -> list[str]:
     return [set_cell_size(column.head, width) + _said(column, row.get(column.key)) for column in columns]
 
 
+def minute(at: datetime) -> str:
+    """Beijing time, as people read it."""
+    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+
+
+def second(at: datetime) -> str:
+    """The same to the second."""
+    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+
+
 def _said(column: Column, value: object) -> str:
     if value is None or value == "":
         return "-"
@@ -74,7 +84,7 @@ def _said(column: Column, value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
-        return f"{value.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+        return minute(value)
     return (column.words(str(value)) if column.words else None) or shown(str(value))
 
 

@@ -1,13 +1,12 @@
 """`miandan templates offer`: which templates of the shelf a merchant's print components may fetch."""
 
-from miandan.cli import typed
+from miandan.cli import known
 from miandan.cli.installation import open_installation
 from miandan.cli.session import open_session, say
 from miandan.cli.tables import Column, write_list
 from miandan.cli.templates import shelf
 from miandan.cli.words import carrier_words
 from miandan.kernel.errors import Refusal
-from miandan.merchants import service as merchants
 from miandan.printing import templates
 
 _OFFERS = (
@@ -23,7 +22,7 @@ _OFFERS = (
 async def offer(name: str, merchant_id: str) -> int:
     """Offer a template to a merchant. Raises merchant.unknown and what `templates.offer_template` raises."""
     async with open_installation() as session:
-        owner = (await merchants.find_merchant(session.db, typed.merchant(merchant_id))).merchant_id
+        owner = await known.merchant(session.db, merchant_id)
         before = {(one.name, one.version) for one in await templates.offers_of(session.db, owner)}
         own = await templates.offer_template(session.db, shelf(), owner, name)
     again = (own.name, own.version) in before
@@ -35,7 +34,7 @@ async def offer(name: str, merchant_id: str) -> int:
 async def withdraw(name: str, merchant_id: str) -> int:
     """Take a template back from a merchant. Raises merchant.unknown, printing.template_gone for one never offered."""
     async with open_installation() as session:
-        owner = (await merchants.find_merchant(session.db, typed.merchant(merchant_id))).merchant_id
+        owner = await known.merchant(session.db, merchant_id)
         try:
             await templates.withdraw_template(session.db, owner, name)
             done = "已撤回 withdrawn"
@@ -50,7 +49,7 @@ async def withdraw(name: str, merchant_id: str) -> int:
 async def list_offers(merchant_id: str, as_json: bool) -> int:
     """What a merchant is offered, the newest version of each. Raises merchant.unknown."""
     async with open_session() as session:
-        owner = (await merchants.find_merchant(session.db, typed.merchant(merchant_id))).merchant_id
+        owner = await known.merchant(session.db, merchant_id)
         found = await templates.offers_of(session.db, owner)
     rows = [
         {

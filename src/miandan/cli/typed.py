@@ -47,12 +47,12 @@ def merchant(text: str) -> int:
     return int(read_merchant_id(text.strip()))
 
 
-def own_id(text: str) -> UUID | None:
-    """One of our own ids; None for what is none, which every verb knows how to say."""
+def own_id(text: str, unknown: Refusal) -> UUID:
+    """One of our own ids. Raises `unknown` for a text that is none."""
     try:
         return UUID(text.strip())
     except ValueError:
-        return None
+        raise unknown from None
 
 
 def choice(text: str, choices: Iterable[str], what: str) -> str:

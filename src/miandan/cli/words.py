@@ -1,11 +1,12 @@
-"""How codes of accounts, shares and supply relations are called in lists, Chinese first."""
+"""How accounts, shares, supply relations and their codes are called, Chinese first."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from miandan.accounts.model import AccountState, ApplicationState, Billing, GrantState, Supply
+from miandan.accounts.model import Account, AccountState, Application, ApplicationState, Billing, GrantState, Supply
 from miandan.accounts.supply_model import RelationState
 from miandan.carriers.catalogue import catalogue
+from miandan.cli.session import shown
 from miandan.merchants.shop_types import shop_types
 
 BILLINGS: Final[Mapping[str, str]] = {Billing.PREPAID: "预付 prepaid", Billing.MONTHLY: "月结 monthly"}
@@ -35,6 +36,28 @@ RELATION_STATES: Final[Mapping[str, str]] = {
     RelationState.ACTIVE: "有效 active",
     RelationState.ENDED: "已结束 ended",
 }
+
+
+def office(one: Account | Application) -> str:
+    """Where an account is held or asked for: at a branch, or by a settlement code at the carrier."""
+    return one.branch_code or one.settlement_code
+
+
+def named(one: Account | Application) -> str:
+    return f"商家 merchant {one.merchant_id} {catalogue().get(one.carrier).zh} {shown(office(one))}"
+
+
+def office_row(one: Account | Application) -> dict[str, object]:
+    """What lists of accounts and of applications have in common."""
+    return {
+        "merchant_id": str(one.merchant_id),
+        "carrier": one.carrier,
+        "office": office(one),
+        "branch": one.branch_code,
+        "settlement": one.settlement_code,
+        "brand": one.brand,
+        "billing": one.billing.value,
+    }
 
 
 def carrier_words(code: str) -> str:

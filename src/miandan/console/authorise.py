@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from miandan.access import consents, tokens
+from miandan.access.calls import new_log_id
 from miandan.access.consents import Proof
 from miandan.access.model import Subject, SubjectKind, read_scopes
 from miandan.access.scopes import Scope as Grant
@@ -24,22 +25,12 @@ from miandan.carriers.catalogue import catalogue
 from miandan.console import pages
 from miandan.console.links import Link, read_link, way_back, way_here
 from miandan.console.pages import Choice, Fact, Frame
-from miandan.console.web import (
-    SELF,
-    Answer,
-    BrowserCookie,
-    Door,
-    Form,
-    Receive,
-    Scope,
-    Send,
-    read_form,
-    send_page,
-)
+from miandan.console.web import SELF, Answer, BrowserCookie, Form, read_form, send_page
 from miandan.hall import Hall
+from miandan.kernel.asgi import Door, Receive, Scope, Send
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
-from miandan.kernel.failures import explained
+from miandan.kernel.failures import explained, told_outside
 from miandan.merchants import service as merchants
 
 PATHS: Final = ("/authorize", "/authorize/")
@@ -66,7 +57,7 @@ def authorise_door(hall: Hall) -> Door:
         try:
             answer = await desk.answer(scope, receive)
         except Exception as error:
-            answer = desk.refused(explained(error))
+            answer = desk.refused(told_outside(explained(error), new_log_id()))
         if answer is not None:
             await send_page(send, answer, with_body=scope["method"] != "HEAD")
 
@@ -75,7 +66,7 @@ def authorise_door(hall: Hall) -> Door:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One form on its way in: what it belongs to, in which browser."""
+    """One look at the page, or one form of it: what it is about, in which browser, from where."""
 
     frame: Frame
     cookie: str
@@ -111,13 +102,12 @@ class _Desk:
 
     def refused(self, problem: Refusal, start_again: str = "") -> Answer:
         body = pages.refusal_page(problem, sandbox=self._hall.sandbox, start_again=start_again)
-        retry_after = problem.fields.get("seconds")
         failed = problem.code.startswith(("failure.", "database."))
         return Answer(
             _STATUS.get(problem.code, _FAILED if failed else _BAD),
             body,
             pages.style(),
-            retry_after=retry_after if isinstance(retry_after, int) else None,
+            retry_after=_retry_after(problem),
         )
 
     async def _frame(self, link: Link) -> Frame:
@@ -138,10 +128,8 @@ class _Desk:
         except Refusal as problem:
             if not problem.code.startswith(_OF_THE_WORD):
                 raise
-            answer = _word_answer(visit, problem)
-            return replace(
-                answer, status=_STATUS.get(problem.code, _FORBIDDEN), retry_after=self.refused(problem).retry_after
-            )
+            status = _STATUS.get(problem.code, _FORBIDDEN)
+            return replace(_word_answer(visit, problem), status=status, retry_after=_retry_after(problem))
 
     async def _take_word(self, visit: _Visit, word: str) -> Answer:
         app = visit.frame.app
@@ -203,6 +191,12 @@ def _word_answer(visit: _Visit, problem: Refusal | None = None) -> Answer:
     asked = [meaning for meaning in meanings() if meaning.scope in visit.frame.app.scopes]
     seal = _seal(visit.cookie, visit.frame.link, pages.WORD, "")
     return Answer(200, pages.word_page(visit.frame, seal, asked, problem), pages.style())
+
+
+def _retry_after(problem: Refusal) -> int | None:
+    """Seconds, where it says so."""
+    seconds = problem.fields.get("seconds")
+    return seconds if isinstance(seconds, int) else None
 
 
 def _seal(cookie: str, link: Link, step: str, ticket: str) -> str:

@@ -4,17 +4,13 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
+from miandan.kernel.asgi import Receive, Scope, Send
 from miandan.kernel.errors import Refusal
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Door = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_FORM: Final = 32_768
 """Bytes; a state of the longest kind that is allowed, escaped twice, fits."""

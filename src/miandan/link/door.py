@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from miandan.kernel.asgi import Door, Receive, Scope, Send
 from miandan.kernel.errors import Cause, Refusal
 from miandan.kernel.failures import explained
 from miandan.labels import agent_link as wire
 from miandan.link.talk import Talk, greeted
-from miandan.link.web import Door, Gone, Receive, Scope, Send, Socket, answer, body_of
+from miandan.link.web import Gone, Socket, answer, body_of
 from miandan.printing import pairing
 from miandan.printing.desk import PrintDesk
 from miandan.printing.model import Agent

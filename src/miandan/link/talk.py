@@ -1,7 +1,8 @@
 """One agent's link from its Challenge to its end: what it says becomes verbs of printing/, what waits goes to it.
 
-Nothing is given out before the agent has said what it holds. Whatever fails ends the link: the agent comes again and
-says everything that the server has not settled.
+Nothing is given out before the agent has said what it holds, and nothing over a link once the agent has opened another
+one, in whichever process that ends: what an earlier link has lost on its way is then known. Whatever fails ends the
+link: the agent comes again and says everything that the server has not settled.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
+from miandan.kernel.waiting import first_of
 from miandan.labels import agent_link as wire
 from miandan.link.web import Gone, Socket
 from miandan.printing import pairing, printers, sheets_life
@@ -47,13 +49,13 @@ _FORGOTTEN: Final = ("printing.sheet_unknown", "printing.sheet_not_yours")
 async def greeted(socket: Socket, desk: PrintDesk) -> Agent:
     """The agent at the other end, by the key that it paired with.
 
-    Raises Gone, link.hello_wrong, printing.agent_unknown, printing.agent_unpaired, printing.agent_without_link.
+    Raises Gone, link.hello_wrong, printing.agent_unknown, printing.agent_unpaired.
     """
     nonce = secrets.token_hex(wire.NONCE_BYTES)
     await socket.say(wire.frame([wire.Challenge(nonce)]))
     hello = await _hello(socket)
     agent = await printers.agent_by_id(desk.db, _agent_id(hello.agent_id))
-    if agent.signing_key is None or not wire.is_from(hello, agent.signing_key, nonce):
+    if not wire.is_from(hello, agent.signing_key, nonce):
         raise Refusal("link.hello_wrong")
     await printers.saw(desk.db, agent, hello.version)
     return agent
@@ -94,6 +96,7 @@ class Talk:
 
     async def run(self) -> None:
         """Until the agent leaves or is wanted no more. Raises Gone, Refusal, ValueError for what is no frame."""
+        self.agent = await printers.open_link(self._desk.db, self.agent)  # before it says what it holds
         await self.say(wire.Welcome(now().isoformat(), self.agent.name))
         with self._desk.bells.listen(self.agent.agent_id) as bell:
             lanes = [self._write_down(lane) for lane in self._lanes]
@@ -198,7 +201,7 @@ class Talk:
                 await self._look()
             self._roomy.clear()
             await self._lease()
-            await _first_of(bell, self._roomy, LOOK_SECONDS)
+            await first_of(bell, self._roomy, seconds=LOOK_SECONDS)
 
     async def _look(self) -> None:
         db, agent_id = self._desk.db, self.agent.agent_id
@@ -220,16 +223,6 @@ class Talk:
             self._busy.discard(printer)
         self._room[printer] -= len(leased)
         await self.say(*map(_sheet, leased))
-
-
-async def _first_of(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    """Wait until either is set, or so long."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (one, other)]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
 
 
 def _sheet(leased: Leased) -> wire.Sheet:

@@ -1,14 +1,8 @@
 """What the door needs of the web: a small JSON body read, an answer written, a socket as frames."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Door = Callable[[Scope, Receive, Send], Awaitable[None]]
+from miandan.kernel.asgi import Receive, Send, answer_json
 
 LARGEST_BODY: Final = 10_000
 
@@ -34,14 +28,7 @@ async def body_of(receive: Receive) -> bytes | None:
 
 async def answer(send: Send, status: int, value: object) -> None:
     """A short JSON answer that nobody keeps."""
-    body = msgspec.json.encode(value)
-    headers = [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await answer_json(send, status, value, (b"cache-control", b"no-store"))
 
 
 class Socket:

@@ -55,15 +55,14 @@ async def arrive(
     learnt = Learnt(
         state,
         held_reason,
-        source_version=max(said, said if kept.source_version is None else kept.source_version),
+        source_version=kept.newest(said),
         standing=standing,
         arrived=True,
         contents=contents_of(order),
         recipient=brought,
     )
-    return Heard(
-        hearing, state, held_reason, await standing_queries.write(tx, keys.merchant_id, ref, learnt, at), arrived=True
-    )
+    counted = await standing_queries.write(tx, keys.merchant_id, ref, learnt, at)
+    return Heard(hearing, state, held_reason, counted, arrived=True)
 
 
 def _state_said(order: OrderDraft) -> OrderState:

@@ -13,13 +13,6 @@ _MOBILE: Final = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 _LETTER: Final = re.compile("[A-Za-z]")
 
 
-def refuse_odd_ref(ref: OrderRef) -> None:
-    """The same for an order of a shop, whose own id somebody has registered. Raises `orders.id_invalid`."""
-    if not _SHOP.fullmatch(ref.shop_id) or has_forbidden_character(ref.shop_id):
-        raise Refusal("orders.id_invalid", longest=LONGEST_ID)
-    refuse_odd_id(ref.order_id)
-
-
 def refuse_odd_id(order_id: str) -> None:
     """Raises `orders.id_invalid` unless it is ASCII letters, digits, - _ and . with a digit among them, LONGEST_ID
     characters at most, and no mobile phone stands among letters.
@@ -29,6 +22,13 @@ def refuse_odd_id(order_id: str) -> None:
     """
     if len(order_id) > LONGEST_ID or not _ID.fullmatch(order_id) or _holds_a_phone(order_id):
         raise Refusal("orders.id_invalid", longest=LONGEST_ID)
+
+
+def refuse_odd_ref(ref: OrderRef) -> None:
+    """The same for an order of a shop, whose own id somebody has registered. Raises `orders.id_invalid`."""
+    if not _SHOP.fullmatch(ref.shop_id) or has_forbidden_character(ref.shop_id):
+        raise Refusal("orders.id_invalid", longest=LONGEST_ID)
+    refuse_odd_id(ref.order_id)
 
 
 def _holds_a_phone(order_id: str) -> bool:

@@ -100,7 +100,7 @@ async def _hear(
     learnt = Learnt(
         state,
         held_reason,
-        source_version=max(version, version if kept.source_version is None else kept.source_version),
+        source_version=kept.newest(version),
         standing=standing,
         arrived=kept.arrived,
         paid_at=happened_at if event is OrderEvent.PAID else None,

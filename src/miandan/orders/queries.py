@@ -86,19 +86,14 @@ COLUMNS = """shop_id, order_id, state, held_reason, version, lines, division_cod
            recipient, recipient_digest, paid_at, imported_at, created_at, changed_at, source_version, shipped_pieces"""
 """What `read_order` reads."""
 
-_FIND = f"""
-    SELECT {COLUMNS}
-      FROM trade_order
-      JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
-     WHERE merchant_id = $1 AND arrived
-"""
-
 _STANDING = f"""
     SELECT {COLUMNS}
       FROM trade_order
       JOIN unnest($2::text[], $3::text[]) AS wanted (shop_id, order_id) USING (shop_id, order_id)
      WHERE merchant_id = $1
 """
+
+_FIND = _STANDING + " AND arrived"
 
 # In one order, as everybody locks orders who locks several.
 _STANDING_FOR_SHARE = _STANDING + " ORDER BY shop_id, order_id FOR SHARE OF trade_order"
@@ -127,21 +122,21 @@ async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: 
 
 
 async def find(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
-    rows = await db.fetch(_FIND, merchant_id, [ref.shop_id for ref in refs], [ref.order_id for ref in refs])
-    return [read_order(row) for row in rows]
+    """The orders among `refs` that have arrived."""
+    return await _orders(db, _FIND, merchant_id, refs)
 
 
 async def standing(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
     """The same, those included that have not arrived: of them only state and recipient mean something."""
-    return await _standing(db, _STANDING, merchant_id, refs)
+    return await _orders(db, _STANDING, merchant_id, refs)
 
 
 async def standing_for_share(tx: Transaction, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
     """The same; nothing changes about them until the transaction ends, but others may look too."""
-    return await _standing(tx, _STANDING_FOR_SHARE, merchant_id, refs)
+    return await _orders(tx, _STANDING_FOR_SHARE, merchant_id, refs)
 
 
-async def _standing(db: Reads, sql: str, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
+async def _orders(db: Reads, sql: str, merchant_id: int, refs: Sequence[OrderRef]) -> list[TradeOrder]:
     if not refs:
         return []
     rows = await db.fetch(sql, merchant_id, [ref.shop_id for ref in refs], [ref.order_id for ref in refs])

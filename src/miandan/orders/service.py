@@ -1,18 +1,17 @@
 """Verbs about kept orders: keep what a file holds, close, hold and release. Recipients enter sealed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.orders import queries, standing_queries
 from miandan.orders.arrival import arrive
-from miandan.orders.model import HELD_BY_HAND, Kept, OrderDraft, OrderRef, OrderState, Seals, SetAside, TradeOrder
+from miandan.orders.hands import put_on
+from miandan.orders.model import Kept, OrderDraft, OrderRef, OrderState, Seals, SetAside, TradeOrder
 from miandan.orders.queries import Written
 from miandan.orders.rows import ref_of, row_of
-from miandan.orders.standing import state_of
-from miandan.orders.standing_queries import KeptOrder, Learnt
+from miandan.orders.standing_queries import KeptOrder
 from miandan.vault.queries import delete_index
 from miandan.vault.service import keep_index
 
@@ -81,16 +80,7 @@ async def _move(db: Database, merchant_id: int, ref: OrderRef, version: int, han
         if kept.version != version:
             raise Refusal("orders.changed_meanwhile", order_id=ref.order_id)
         _refuse_move(ref, kept, hand)
-        return await standing_queries.write(tx, merchant_id, ref, _moved(kept, hand), now())
-
-
-def _moved(kept: KeptOrder, hand: OrderState | None) -> Learnt:
-    """Where the marketplace speaks for an order too, its own holds and refunds stand beside what a person does."""
-    if kept.source_version is None:
-        reason = HELD_BY_HAND if hand is OrderState.HELD else None
-        return Learnt(hand or OrderState.TO_SHIP, reason, None, None, arrived=True)
-    standing = replace(kept.standing, hand=hand)
-    return Learnt(*state_of(standing), kept.source_version, standing, arrived=True)
+        return await standing_queries.write(tx, merchant_id, ref, put_on(kept, hand), now())
 
 
 def _refuse_move(ref: OrderRef, kept: KeptOrder, hand: OrderState | None) -> None:

@@ -1,4 +1,5 @@
-"""Whether an order may ship now, and the words for why not: one answer for take, print and ship."""
+"""Whether an order may ship now, and the words for why not: one answer for whoever takes and prints, and for the other
+orders in a parcel that goes out (of the order itself see `outbound.gates`)."""
 
 from collections.abc import Sequence
 

@@ -6,14 +6,12 @@ written down beside the statement, and count again once that is withdrawn.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from miandan.kernel.database import Transaction
 from miandan.orders import queries, shipping_queries, standing_queries
+from miandan.orders.hands import put_on
 from miandan.orders.model import OrderRef, OrderState, TradeOrder
-from miandan.orders.standing import state_of
-from miandan.orders.standing_queries import KeptOrder, Learnt
 
 
 async def orders_for_update(tx: Transaction, merchant_id: int, refs: Sequence[OrderRef]) -> dict[OrderRef, TradeOrder]:
@@ -45,11 +43,4 @@ async def take_back(tx: Transaction, merchant_id: int, order: TradeOrder, pieces
 async def _move(tx: Transaction, merchant_id: int, ref: OrderRef, hand: OrderState | None, at: datetime) -> None:
     kept = await standing_queries.order_for_update(tx, merchant_id, ref)
     if kept is not None:
-        await standing_queries.write(tx, merchant_id, ref, _moved(kept, hand), at)
-
-
-def _moved(kept: KeptOrder, hand: OrderState | None) -> Learnt:
-    if kept.source_version is None:
-        return Learnt(hand or OrderState.TO_SHIP, None, None, None, arrived=True)
-    standing = replace(kept.standing, hand=hand)
-    return Learnt(*state_of(standing), kept.source_version, standing, arrived=True)
+        await standing_queries.write(tx, merchant_id, ref, put_on(kept, hand), at)

@@ -73,6 +73,10 @@ class KeptOrder(NamedTuple):
     digest: bytes
     remark_digest: bytes
 
+    def newest(self, version: int) -> int:
+        """The highest version that was spoken at, this one included."""
+        return version if self.source_version is None else max(version, self.source_version)
+
 
 class Contents(NamedTuple):
     """What an order holds besides its recipient; `lines` and `warnings` are JSON text."""

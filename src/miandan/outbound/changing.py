@@ -47,8 +47,8 @@ async def change(
 
 async def _pack_of(tx: Transaction, said: NumberChange, pack_id: str | None) -> str:
     """The pack that is meant, before anything is held. Raises outbound.not_shipped, several_packs, pack_unknown."""
-    stated = await queries.of_orders(tx, said.merchant_id, [OrderRef(said.shop_id, said.order_id)])
-    packs = [one.pack_id for one in stated if one.withdrawn_at is None]
+    ref = OrderRef(said.shop_id, said.order_id)
+    packs = [one.pack_id for one in (await queries.standing_of(tx, said.merchant_id, [ref]))[ref]]
     if not packs:
         await stating.hold_orders(tx, said, [said.order_id])  # one that is not there has words of its own
         raise Refusal("outbound.not_shipped", order_id=said.order_id)

@@ -22,7 +22,7 @@ from miandan.outbound.policy import NumberPolicy, StatedNumber
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Sealed
 from miandan.waybills import queries as waybills
-from miandan.waybills.model import NumberRef, NumberState, Waybill, order_of_key
+from miandan.waybills.model import NumberRef, NumberState, Waybill
 from miandan.waybills.obstacles import goes_elsewhere
 from miandan.waybills.superseding import family_for_update
 
@@ -96,7 +96,7 @@ async def admit(
         await _refuse_taken_here(tx, keys, found, shipped)
     else:
         await companies.refuse_unsupported(tx, keys.merchant_id, found.parcel.carrier)
-        refuse_shape(found.parcel, shipped[0].ref.order_id)
+        _refuse_shape(found.parcel, shipped[0].ref.order_id)
     asked = StatedNumber(
         keys.merchant_id,
         shipped[0].ref.shop_id,
@@ -120,8 +120,7 @@ async def _refuse_taken_here(tx: Transaction, keys: MerchantKeys, found: Found, 
     if waybill.superseded_by is not None or waybill.state is not NumberState.ISSUED:
         state = "superseded" if waybill.superseded_by is not None else waybill.state.value
         raise Refusal("outbound.number_void", number=number, state=state)
-    held = await waybills.keys_of(tx, keys.merchant_id, found.parcel.carrier, [waybill.ref.number])
-    taken_for = {order_of_key(key) for key in held.get(waybill.ref.number, ())}
+    taken_for = set(await waybills.orders_of(tx, waybill.ref))
     for order in shipped:
         _refuse_another_recipient(keys, waybill, order, is_taken_for=order.ref in taken_for)
         _refuse_scanned_before(found, order)
@@ -132,7 +131,7 @@ def _refuse_another_recipient(keys: MerchantKeys, waybill: Waybill, order: Trade
     order_id, number = order.ref.order_id, waybill.ref.number
     if is_taken_for and goes_elsewhere(keys, waybill, order):
         raise Refusal("outbound.recipient_changed", order_id=order_id, number=number)
-    if not is_taken_for and not same_recipient(
+    if not is_taken_for and not _same_recipient(
         keys, (waybill.order_ref, waybill.sealed), (order.ref.bound_to, order.recipient)
     ):
         raise Refusal("outbound.number_of_another_receiver", order_id=order_id, number=number)
@@ -158,7 +157,7 @@ async def _refuse_others_in_the_way(tx: Transaction, merchant_id: int, number: s
             )
 
 
-def same_recipient(keys: MerchantKeys, one: tuple[str, Sealed], other: tuple[str, Sealed]) -> bool:
+def _same_recipient(keys: MerchantKeys, one: tuple[str, Sealed], other: tuple[str, Sealed]) -> bool:
     """Whether two sealed recipients are one person at one place. Digests of different key versions differ, so only
     what is opened in the vault counts as another; who was shredded cannot be opened."""
     (_, first), (_, second) = one, other
@@ -167,7 +166,7 @@ def same_recipient(keys: MerchantKeys, one: tuple[str, Sealed], other: tuple[str
     return first.key is not None and second.key is not None and keys.same(one, other)
 
 
-def refuse_shape(parcel: Parcel, order_id: str) -> None:
+def _refuse_shape(parcel: Parcel, order_id: str) -> None:
     """Raises outbound.carrier_mismatch where other carriers number so and this one does not, else
     outbound.number_malformed where this one does not. Neither repeats the text: a phone may have slipped in."""
     carrier = catalogue().get(parcel.carrier)
@@ -222,7 +221,7 @@ async def _refuse_other_receivers(
     others = await orders.find(tx, keys.merchant_id, sorted({one.ref for one in standing} - ours))
     first = shipped[0]
     for order in (*shipped[1:], *others):
-        if not same_recipient(keys, (first.ref.bound_to, first.recipient), (order.ref.bound_to, order.recipient)):
+        if not _same_recipient(keys, (first.ref.bound_to, first.recipient), (order.ref.bound_to, order.recipient)):
             raise Refusal(
                 "outbound.number_used", order_id=first.ref.order_id, number=parcel.number, other=order.ref.order_id
             )

@@ -43,14 +43,7 @@ _OF_PACK = f"""
 _OF_NUMBERS = f"""
     SELECT {_COLUMNS}
       FROM shipment
-     WHERE merchant_id = $1 AND carrier = $2 AND number = ANY($3) AND withdrawn_at IS NULL
-     ORDER BY stated_at, shipment_id
-"""
-
-_OF_NUMBER = f"""
-    SELECT {_COLUMNS}
-      FROM shipment
-     WHERE merchant_id = $1 AND carrier = ANY($2) AND number = $3 AND withdrawn_at IS NULL
+     WHERE merchant_id = $1 AND carrier = ANY($2) AND number = ANY($3) AND withdrawn_at IS NULL
      ORDER BY stated_at, shipment_id
 """
 
@@ -68,23 +61,26 @@ _ANSWER = """
 
 
 async def insert(tx: Transaction, shipments: Sequence[Shipment]) -> None:
-    for one in shipments:
-        await tx.execute(
-            _INSERT,
-            one.merchant_id,
-            one.shipment_id,
-            one.shop_id,
-            one.order_id,
-            one.pack_id,
-            one.carrier,
-            one.number,
-            one.taken_here,
-            msgspec.to_builtins(one.lines),
-            one.pieces,
-            one.shipped_at,
-            one.stated_at,
-            one.stated_by,
-        )
+    """Write statements down; a pack of many orders brings as many."""
+    await tx.executemany(_INSERT, [_row(one) for one in shipments])
+
+
+def _row(one: Shipment) -> tuple[object, ...]:
+    return (
+        one.merchant_id,
+        one.shipment_id,
+        one.shop_id,
+        one.order_id,
+        one.pack_id,
+        one.carrier,
+        one.number,
+        one.taken_here,
+        msgspec.to_builtins(one.lines),
+        one.pieces,
+        one.shipped_at,
+        one.stated_at,
+        one.stated_by,
+    )
 
 
 async def withdraw(tx: Transaction, shipments: Sequence[Shipment], at: datetime) -> list[Shipment]:
@@ -99,6 +95,15 @@ async def of_orders(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> li
     return [_shipment(row) for row in await db.fetch(_OF_ORDERS, merchant_id, *wanted)]
 
 
+async def standing_of(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Shipment, ...]]:
+    """What stands of these orders, oldest first; an order of which nothing stands has an empty entry."""
+    found: dict[OrderRef, list[Shipment]] = {ref: [] for ref in refs}
+    for shipment in await of_orders(db, merchant_id, refs):
+        if shipment.withdrawn_at is None:
+            found[shipment.ref].append(shipment)
+    return {ref: tuple(shipments) for ref, shipments in found.items()}
+
+
 async def of_pack(db: Reads, merchant_id: int, pack_id: str) -> list[Shipment]:
     """What stands of a pack, one row per order in it."""
     return [_shipment(row) for row in await db.fetch(_OF_PACK, merchant_id, pack_id)]
@@ -106,12 +111,12 @@ async def of_pack(db: Reads, merchant_id: int, pack_id: str) -> list[Shipment]:
 
 async def of_numbers(db: Reads, merchant_id: int, carrier: str, numbers: Sequence[str]) -> list[Shipment]:
     """What stands of these numbers of one carrier."""
-    return [_shipment(row) for row in await db.fetch(_OF_NUMBERS, merchant_id, carrier, list(numbers))]
+    return [_shipment(row) for row in await db.fetch(_OF_NUMBERS, merchant_id, [carrier], list(numbers))]
 
 
 async def of_number(db: Reads, merchant_id: int, carriers: Sequence[str], number: str) -> list[Shipment]:
     """What stands of a number whose carrier is one of these."""
-    return [_shipment(row) for row in await db.fetch(_OF_NUMBER, merchant_id, list(carriers), number)]
+    return [_shipment(row) for row in await db.fetch(_OF_NUMBERS, merchant_id, list(carriers), [number])]
 
 
 async def keep_answer(

@@ -151,11 +151,7 @@ async def withdraw(desk: ShipDesk, ask: Withdrawal) -> tuple[Shipment, ...]:
 
 async def shipments_of(db: Reads, merchant_id: int, refs: Sequence[OrderRef]) -> dict[OrderRef, tuple[Shipment, ...]]:
     """What stands of these orders, oldest first; an order of which nothing stands has an empty entry."""
-    found: dict[OrderRef, list[Shipment]] = {ref: [] for ref in refs}
-    for shipment in await queries.of_orders(db, merchant_id, refs):
-        if shipment.withdrawn_at is None:
-            found[shipment.ref].append(shipment)
-    return {ref: tuple(shipments) for ref, shipments in found.items()}
+    return await queries.standing_of(db, merchant_id, refs)
 
 
 async def history_of(db: Reads, merchant_id: int, ref: OrderRef) -> tuple[Shipment, ...]:

@@ -59,11 +59,8 @@ async def hold_orders(tx: Transaction, said: Statement, order_ids: Sequence[str]
     for ref in refs:
         if ref not in held:
             raise Refusal("outbound.order_unknown", order_id=ref.order_id)
-    standing: dict[OrderRef, list[Shipment]] = {ref: [] for ref in refs}
-    for shipment in await queries.of_orders(tx, said.merchant_id, refs):
-        if shipment.withdrawn_at is None:
-            standing[shipment.ref].append(shipment)
-    return {ref: OrderAtHand(held[ref], tuple(standing[ref])) for ref in refs}
+    standing = await queries.standing_of(tx, said.merchant_id, refs)
+    return {ref: OrderAtHand(held[ref], standing[ref]) for ref in refs}
 
 
 def choose(held: Sequence[OrderAtHand], lines: Sequence[LineAsk], left: Mapping[OrderRef, dict[str, int]]) -> dict[

@@ -1,4 +1,6 @@
-"""Printing (打印): print data sealed for a shop's print component, the agents that may open it, templates to fetch.
+"""Printing (打印): print jobs and what became of each sheet, print data for a shop's print component, the agents that
+may open both, templates to fetch, the packing table.
 
-Print jobs and the agent itself come later. This room may read waybills and count copies, and change nothing else.
+This room reads orders and waybills and counts copies; it changes nothing else of theirs. Agents speak to it through
+link/, the program beside the printer is agent/.
 """

@@ -1,7 +1,7 @@
 """The print desk (打印台): what a process needs to make print data, and the keys behind it, made on first use.
 
 Both keys lie wrapped by the root key. A shop's key seals for some days; what it sealed opens for some days more
-(lives.toml); then its bytes are destroyed, and print data that somebody kept says nothing any more.
+(rules.toml); then its bytes are destroyed, and print data that somebody kept says nothing any more.
 """
 
 import secrets
@@ -17,8 +17,8 @@ from miandan.kernel.wrapping import Wraps
 from miandan.labels.print_data import KEY_BYTES
 from miandan.printing import queries
 from miandan.printing.bells import Bells
-from miandan.printing.lives import life_on
 from miandan.printing.model import PrintKey, SigningKey
+from miandan.printing.rules import life_on
 from miandan.waybills.counter import Counter
 
 _SIGNING = b"print signing key"

@@ -31,11 +31,6 @@ class SheetState(StrEnum):
     STOPPED = "stopped"  # 已拦下
     CANCELLED = "cancelled"  # 已取消
 
-    @property
-    def is_live(self) -> bool:
-        """Whether it may still come out by itself."""
-        return self in (SheetState.QUEUED, SheetState.LEASED, SheetState.SENT)
-
 
 class Proof(StrEnum):
     """What a printed sheet's word rests on."""
@@ -84,7 +79,7 @@ class JobAsk:
 
     `shop_id` None: numbers of any shop of the merchant. `template`: a standard template or one that the merchant
     offers, `name` or `name@version`; "" prints each number on its carrier's own. The same `request_id` again answers
-    the job that it made.
+    the job that it made, and is refused with another content.
     """
 
     merchant_id: int
@@ -98,7 +93,7 @@ class JobAsk:
 
 @dataclass(frozen=True, slots=True)
 class PrintJob:
-    """A job as it lies. `drained`: none of its sheets is queued."""
+    """A job as it lies. `drained`: none of its sheets is queued; `fingerprint`: of what its request asked for."""
 
     merchant_id: int
     job_id: UUID
@@ -114,6 +109,7 @@ class PrintJob:
     refused: tuple[Mapping[str, str], ...]
     made_by: str
     made_at: datetime
+    fingerprint: bytes | None = None
     paused_at: datetime | None = None
     paused_by: str = ""
     drained: bool = False

@@ -62,6 +62,35 @@ _WAITING_PRINTERS = """
      ORDER BY printer
 """
 
+_ENDED_BEFORE = """
+    SELECT merchant_id, job_id
+      FROM print_job j
+     WHERE made_at < $1
+       AND NOT EXISTS (SELECT
+                         FROM print_sheet s
+                        WHERE s.merchant_id = j.merchant_id AND s.job_id = j.job_id
+                          AND (s.ended_at IS NULL OR s.ended_at >= $1))
+     ORDER BY made_at, job_id
+     LIMIT $2
+"""
+# The waybills keep all copies; those of the sheets that go count like the ones of files and commands from then on.
+_FORGET = """
+    WITH sheets AS (
+        DELETE FROM print_sheet
+         WHERE merchant_id = $1 AND job_id = $2
+     RETURNING sheet_id, carrier, number, month, drawn
+    ), steps AS (
+        DELETE FROM print_sheet_step t USING sheets s WHERE t.merchant_id = $1 AND t.sheet_id = s.sheet_id
+    ), uncounted AS (
+        UPDATE waybill w
+           SET sheet_copies = w.sheet_copies - s.drawn
+          FROM sheets s
+         WHERE s.drawn > 0
+           AND w.merchant_id = $1 AND w.carrier = s.carrier AND w.number = s.number AND w.month = s.month
+    )
+    DELETE FROM print_job WHERE merchant_id = $1 AND job_id = $2
+"""
+
 _RECENT = f"""
     SELECT {_COLUMNS}
       FROM print_job
@@ -132,6 +161,16 @@ async def set_target(tx: Transaction, job: PrintJob, target: PrinterRef) -> None
 async def printers_with_work(db: Reads, agent_id: UUID) -> list[str]:
     """The agent's printers that jobs wait for."""
     return [row["printer"] for row in await db.fetch(_WAITING_PRINTERS, agent_id)]
+
+
+async def ended_before(db: Reads, before: datetime, most: int) -> list[tuple[int, UUID]]:
+    """Jobs of any merchant whose last sheet ended before a moment, the oldest first."""
+    return [(row["merchant_id"], row["job_id"]) for row in await db.fetch(_ENDED_BEFORE, before, most)]
+
+
+async def forget(tx: Transaction, job: PrintJob) -> None:
+    """Remove a held job whose waybills are held, with its sheets and their steps."""
+    await tx.execute(_FORGET, job.merchant_id, job.job_id)
 
 
 async def recent(

@@ -4,11 +4,14 @@ A job ends: each of its sheets comes out, fails, is in doubt until somebody look
 an agent already is asked back; where the agent has begun, the sheet comes out.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from miandan.kernel.clock import now
 from miandan.kernel.database import Reads, Transaction
@@ -55,23 +58,19 @@ async def create_job(desk: PrintDesk, ask: JobAsk, at: datetime | None = None) -
     Numbers that may not be printed are turned away one by one and the rest goes on: waybill.unknown, waybill.not_live,
     waybill.order_in_the_way, waybill.recipient_changed, vault.shredded, labels.template_of_other_carrier,
     printing.printed_before (see `reprint`), printing.sheet_waiting for a number that is on its way to paper already.
-    Raises printing.too_many, printing.agent_unknown, printing.agent_unpaired, printing.agent_without_link,
-    printing.printer_unknown, printing.template_gone.
+    Raises printing.too_many, printing.agent_unknown, printing.agent_unpaired, printing.printer_unknown,
+    printing.template_gone, printing.request_reused.
     """
     at = at or now()
     job = new_job(ask, JobKind.FIRST, "", "", at)
-    return await make(desk, ask, job, _refuse_printed_before, _nothing_more)
+    return await make(desk, ask, job, _refuse_printed_before)
 
 
-async def _nothing_more(_tx: Transaction, _job: PrintJob) -> None:
-    pass
-
-
-async def make(desk: PrintDesk, ask: JobAsk, job: PrintJob, rule: Rule, told: Told) -> JobMade:
+async def make(desk: PrintDesk, ask: JobAsk, job: PrintJob, rule: Rule, told: Told | None = None) -> JobMade:
     """`create_job` and `reprint` from here on; `rule` says of each sheet why its kind of job cannot print it."""
     known = await job_queries.job_of_request(desk.db, ask.merchant_id, ask.request_id)
     if known is not None:
-        return _as_made(known)
+        return _made_before(known, job)
     if len(ask.numbers) > MOST_SHEETS:
         raise Refusal("printing.too_many", limit=MOST_SHEETS, given=len(ask.numbers))
     await refuse_unless_printable(desk.db, ask.merchant_id, ask.printer)
@@ -87,7 +86,9 @@ async def make(desk: PrintDesk, ask: JobAsk, job: PrintJob, rule: Rule, told: To
     return made
 
 
-async def _write(desk: PrintDesk, job: PrintJob, going: Sequence[Sheet], turned: list[Turned], told: Told) -> JobMade:
+async def _write(
+    desk: PrintDesk, job: PrintJob, going: Sequence[Sheet], turned: list[Turned], told: Told | None
+) -> JobMade:
     """Queue the sheets; numbers that another job has queued in this moment are turned away like those before."""
     while going:
         try:
@@ -108,12 +109,12 @@ class _SomeWait(Exception):
 
 
 async def _written(
-    tx: Transaction, job: PrintJob, going: Sequence[Sheet], turned: Sequence[Turned], told: Told
+    tx: Transaction, job: PrintJob, going: Sequence[Sheet], turned: Sequence[Turned], told: Told | None
 ) -> JobMade:
     job = replace(job, sheets=len(going), refused=tuple(map(_refused, turned)))
     if not await job_queries.insert(tx, job):
         known = await job_queries.job_of_request(tx, job.merchant_id, job.request_id)
-        return _as_made(known or job)
+        return _made_before(known or job, job)
     rows = [NewSheet(new_id(), place, sheet.waybill.ref, sheet.waybill.version) for place, sheet in enumerate(going, 1)]
     queued = await sheet_queries.insert(tx, job, rows)
     lost = [sheet for place, sheet in enumerate(going, 1) if place not in queued]
@@ -122,7 +123,8 @@ async def _written(
         names = {one.asked for one in waiting}
         waiting += [_in_the_moment(sheet) for sheet in lost if sheet.asked not in names]
         raise _SomeWait(waiting)
-    await told(tx, job)
+    if told is not None:
+        await told(tx, job)
     return JobMade(job, tuple(turned))
 
 
@@ -151,10 +153,20 @@ def new_job(ask: JobAsk, kind: JobKind, reason: str, words: str, at: datetime) -
         refused=(),
         made_by=ask.by,
         made_at=at,
+        fingerprint=_fingerprint(ask, kind, reason, words) if ask.request_id else None,
     )
 
 
-def _as_made(job: PrintJob) -> JobMade:
+def _fingerprint(ask: JobAsk, kind: JobKind, reason: str, words: str) -> bytes:
+    """Over what is printed, where and why, not over who asks."""
+    said = msgspec.json.encode([kind, reason, words, ask.shop_id, ask.printer, ask.template, ask.numbers])
+    return hashlib.blake2b(said, digest_size=16).digest()
+
+
+def _made_before(job: PrintJob, asked: PrintJob) -> JobMade:
+    """The first answer to a request. Raises printing.request_reused when it asked for something else."""
+    if job.fingerprint is not None and job.fingerprint != asked.fingerprint:
+        raise Refusal("printing.request_reused", key=asked.request_id)
     turned = (
         Turned(Asked(one["carrier"], one["number"]), Refusal("printing.turned_away_before", reason=one["code"]))
         for one in job.refused

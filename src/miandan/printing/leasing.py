@@ -19,7 +19,7 @@ from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import seal_sheet
 from miandan.labels.model import LabelData
-from miandan.printing import job_queries, payloads, printer_queries, sheet_queries
+from miandan.printing import job_queries, payloads, printers, sheet_queries
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import Leased, PrintJob, PrintSheet, SheetState
 from miandan.printing.model import Agent, Asked, Sheet
@@ -55,13 +55,12 @@ async def lease_next(
     """Up to `room` sheets for a printer (MOST_AT_ONCE at most), the oldest job first, its sheets in their order.
 
     Each is this agent's alone from then on. Whatever may not be printed any more is stopped here with its reason and
-    the next one goes in its place. Raises printing.agent_unpaired.
+    the next one goes in its place. Raises printing.agent_unpaired, printing.link_replaced.
     """
     at, room, leased = at or now(), min(room, MOST_AT_ONCE), list[Leased]()
     # one connection for everything: a second one, asked for while locks are held, could be waited for for ever
     async with desk.db.all_or_nothing() as db, db.transaction() as tx:
-        if not await printer_queries.is_paired_for_share(tx, agent.agent_id):
-            raise Refusal("printing.agent_unpaired", agent=str(agent.agent_id))
+        await printers.hold_link(tx, agent)
         place = _START
         while len(leased) < room:
             job = await job_queries.next_for_update(tx, agent.agent_id, agent.merchant_id, printer, place)

@@ -128,21 +128,22 @@ class AgentOwner:
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A program beside printers. `public_key` (X25519) seals for it, `signing_key` (Ed25519) says who calls; 32 bytes
-    each. Without a signing key it opens print data and has no link."""
+    each. `link` is the one that it opened last: no other is given sheets."""
 
     merchant_id: int
     agent_id: UUID
     name: str
     public_key: bytes
+    signing_key: bytes
     state: AgentState
     paired_at: datetime
     unpaired_at: datetime | None = None
-    signing_key: bytes | None = None
     owner_kind: OwnerKind = OwnerKind.MERCHANT
     carrier: str = ""
     branch_code: str = ""
     version: str = ""
     seen_at: datetime | None = None
+    link: UUID | None = None
 
     @property
     def owner(self) -> AgentOwner:

@@ -6,8 +6,6 @@ SHA-256 only. Whoever tries letters at random uses up the few tries of each code
 
 import hashlib
 import hmac
-import secrets
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -19,6 +17,7 @@ from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database, Transaction
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
+from miandan.kernel.letters import LETTERS, as_written, new_letters
 from miandan.labels.print_data import ShopKey, wrap_for_agent
 from miandan.printing import printer_queries, sheets_life
 from miandan.printing.desk import PrintDesk
@@ -26,10 +25,6 @@ from miandan.printing.model import Agent, AgentOwner, AgentState, OwnerKind
 from miandan.printing.printer_queries import PairingRow
 from miandan.printing.rules import pairing_on
 
-_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Thirty-two that nobody mixes up when reading aloud (Crockford's)."""
-
-_LOOK_ALIKE: Final = str.maketrans("OIL", "011")
 _WHOLE: Final = 8  # letters of a code
 _SELECTOR: Final = 3  # letters that find its row; the other five are 25 random bits
 _LONGEST_NAME: Final = 60
@@ -52,7 +47,7 @@ async def make_pairing_code(db: Database, owner: AgentOwner, by: str, at: dateti
     at = at or now()
     until = at + pairing_on(trade_day(at)).life
     while True:
-        letters = "".join(secrets.choice(_LETTERS) for _ in range(_WHOLE))
+        letters = new_letters(_WHOLE)
         row = PairingRow(letters[:_SELECTOR], _hash(letters), owner, by, until, 0, None)
         async with db.transaction() as tx:
             if await printer_queries.insert_code(tx, row, at):
@@ -71,8 +66,7 @@ async def pair(
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise Refusal("printing.agent_name_wrong", longest=_LONGEST_NAME)
     _refuse_odd_keys(sealing_key, signing_key)
-    letters = unicodedata.normalize("NFKC", code).upper().translate(_LOOK_ALIKE)
-    letters = "".join(letter for letter in letters if letter in _LETTERS)
+    letters = "".join(letter for letter in as_written(code) if letter in LETTERS)
     async with db.transaction() as tx:
         paired = await _paired(tx, letters, name, sealing_key, signing_key, at) if len(letters) == _WHOLE else None
     if paired is None:  # raised only here: a wrong try is committed
@@ -96,9 +90,9 @@ async def _paired(
         agent_id=new_id(),
         name=name,
         public_key=sealing_key,
+        signing_key=signing_key,
         state=AgentState.PAIRED,
         paired_at=at,
-        signing_key=signing_key,
         owner_kind=owner.kind,
         carrier=owner.carrier,
         branch_code=owner.branch_code,

@@ -10,12 +10,11 @@ from miandan.labels.agent_link import PrinterSaid
 from miandan.printing.model import Agent, AgentOwner, AgentState, OwnerKind
 
 _AGENT_COLUMNS = (
-    "merchant_id, agent_id, name, public_key, state, paired_at, unpaired_at, signing_key, owner_kind, carrier, "
-    "branch_code, version, seen_at"
+    "merchant_id, agent_id, name, public_key, signing_key, state, paired_at, unpaired_at, owner_kind, carrier, "
+    "branch_code, version, seen_at, link"
 )
 
 _AGENT = f"SELECT {_AGENT_COLUMNS} FROM print_agent WHERE agent_id = $1"
-_IS_PAIRED = "SELECT 1 FROM print_agent WHERE agent_id = $1 AND state = 'paired' FOR SHARE"
 _AGENTS_OF = f"""
     SELECT {_AGENT_COLUMNS}
       FROM print_agent
@@ -25,7 +24,7 @@ _AGENTS_OF = f"""
 _AGENTS_FOR = f"""
     SELECT {_AGENT_COLUMNS}
       FROM print_agent a
-     WHERE a.state = 'paired' AND a.signing_key IS NOT NULL
+     WHERE a.state = 'paired'
        AND (a.merchant_id = $1
             OR EXISTS (SELECT
                          FROM print_grant g
@@ -46,6 +45,7 @@ _SAW = """
        SET seen_at = $2, version = CASE WHEN $3 = '' THEN version ELSE $3 END
      WHERE agent_id = $1 AND (seen_at IS NULL OR seen_at < $2)
 """
+_OPEN_LINK = "UPDATE print_agent SET link = $2 WHERE agent_id = $1"
 _AGENTS_OF_JOBS = "SELECT DISTINCT agent_id FROM print_job WHERE merchant_id = $1 AND job_id = ANY($2)"
 
 _SAY_PRINTERS = """
@@ -152,9 +152,10 @@ async def agent(db: Reads, agent_id: UUID) -> Agent | None:
     return None if row is None else _agent(row)
 
 
-async def is_paired_for_share(tx: Transaction, agent_id: UUID) -> bool:
-    """Whether an agent is paired; nobody unpairs it until the transaction ends."""
-    return await tx.fetchval(_IS_PAIRED, agent_id) is not None
+async def agent_for_share(tx: Transaction, agent_id: UUID) -> Agent | None:
+    """The same; nobody unpairs it and it opens no link until the transaction ends."""
+    row = await tx.fetchrow(_AGENT + " FOR SHARE", agent_id)
+    return None if row is None else _agent(row)
 
 
 async def agents_of(db: Reads, owner: AgentOwner) -> list[Agent]:
@@ -192,6 +193,11 @@ async def unpair(tx: Transaction, agent_id: UUID, at: datetime) -> bool:
 async def saw(db: Reads, agent_id: UUID, at: datetime, version: str) -> None:
     """When an agent was heard last; "" leaves the version as it is."""
     await db.fetch(_SAW, agent_id, at, version)
+
+
+async def open_link(db: Reads, agent_id: UUID, link: UUID) -> None:
+    """The link that an agent is given sheets over from now on; once those that are given out now are written."""
+    await db.fetch(_OPEN_LINK, agent_id, link)
 
 
 async def agents_of_jobs(db: Reads, merchant_id: int, jobs: Sequence[UUID]) -> list[UUID]:

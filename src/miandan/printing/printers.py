@@ -2,14 +2,15 @@
 printing (云打印) on those of a branch that lets it in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from miandan.kernel.clock import now
-from miandan.kernel.database import Database, Reads
+from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
+from miandan.kernel.ids import new_id
 from miandan.labels.agent_link import PrinterSaid, PrinterState
 from miandan.printing import printer_queries
 from miandan.printing.desk import PrintDesk
@@ -35,15 +36,12 @@ class Bench:
 
 
 async def agent_by_id(db: Reads, agent_id: UUID) -> Agent:
-    """Raises printing.agent_unknown, printing.agent_unpaired, and printing.agent_without_link for one that was paired
-    for print data only."""
+    """Raises printing.agent_unknown, printing.agent_unpaired."""
     found = await printer_queries.agent(db, agent_id)
     if found is None:
         raise Refusal("printing.agent_unknown")
     if found.state is not AgentState.PAIRED:
         raise Refusal("printing.agent_unpaired", agent=str(agent_id))
-    if found.signing_key is None:
-        raise Refusal("printing.agent_without_link", agent=str(agent_id))
     return found
 
 
@@ -55,6 +53,23 @@ async def agents_of(db: Reads, owner: AgentOwner) -> list[Agent]:
 async def saw(db: Reads, agent: Agent, version: str = "", at: datetime | None = None) -> None:
     """An agent was heard; once in some seconds is enough."""
     await printer_queries.saw(db, agent.agent_id, at or now(), version)
+
+
+async def open_link(db: Reads, agent: Agent) -> Agent:
+    """The agent with a link of its own: an earlier one, wherever it ends, is given nothing any more."""
+    link = new_id()
+    await printer_queries.open_link(db, agent.agent_id, link)
+    return replace(agent, link=link)
+
+
+async def hold_link(tx: Transaction, agent: Agent) -> None:
+    """Have the agent stay paired and linked as it is until `tx` ends. Raises printing.agent_unpaired,
+    printing.link_replaced when it has opened another link."""
+    found = await printer_queries.agent_for_share(tx, agent.agent_id)
+    if found is None or found.state is not AgentState.PAIRED:
+        raise Refusal("printing.agent_unpaired", agent=str(agent.agent_id))
+    if found.link != agent.link:
+        raise Refusal("printing.link_replaced", agent=str(agent.agent_id))
 
 
 async def say_printers(db: Database, agent: Agent, said: Sequence[PrinterSaid], at: datetime | None = None) -> None:
@@ -88,7 +103,7 @@ async def benches_for(db: Reads, merchant_id: int, at: datetime | None = None) -
 
 async def refuse_unless_printable(db: Reads, merchant_id: int, printer: PrinterRef) -> None:
     """Raises printing.agent_unknown, also for an agent that may not print for this merchant, printing.agent_unpaired,
-    printing.agent_without_link, printing.printer_unknown."""
+    printing.printer_unknown."""
     if not await printer_queries.may_print(db, merchant_id, printer.agent_id):
         raise Refusal("printing.agent_unknown")
     await agent_by_id(db, printer.agent_id)
@@ -105,13 +120,13 @@ async def grant_agent(
 ) -> None:
     """A branch lets a merchant print on one of its agents. Again changes nothing.
 
-    Raises printing.agent_unknown where the branch has no such paired agent.
+    Raises printing.agent_unknown where the branch has no such agent, printing.agent_unpaired.
     """
     async with db.transaction() as tx:
-        found = await printer_queries.agent(tx, agent_id)
+        found = await printer_queries.agent_for_share(tx, agent_id)
         if found is None or found.owner != owner or owner.kind is not OwnerKind.BRANCH:
             raise Refusal("printing.agent_unknown")
-        if not await printer_queries.is_paired_for_share(tx, agent_id):
+        if found.state is not AgentState.PAIRED:
             raise Refusal("printing.agent_unpaired", agent=str(agent_id))
         await printer_queries.grant(tx, merchant_id, agent_id, by, at or now())
 

@@ -1,11 +1,10 @@
-"""Every statement about print keys, agents and merchants' own templates, and what a batch reads of waybills."""
+"""Every statement about print keys and merchants' own templates, and what a batch reads of waybills."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import UUID
 
 from miandan.kernel.database import Reads, Record, Transaction
-from miandan.printing.model import Agent, AgentState, Asked, OwnTemplate, PrintKey, SigningKey
+from miandan.printing.model import Asked, OwnTemplate, PrintKey, SigningKey
 from miandan.waybills.model import Waybill
 from miandan.waybills.queries import read_waybill
 
@@ -80,27 +79,6 @@ _INSERT_SIGNING_KEY = """
     INSERT INTO print_signing_key (key_id, public_key, wrapped, root_version, made_at)
     VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING
-"""
-
-_AGENT = """
-    SELECT merchant_id, agent_id, name, public_key, state, paired_at, unpaired_at
-      FROM print_agent
-     WHERE merchant_id = $1 AND agent_id = $2
-"""
-
-# An agent that was unpaired comes back with the key that it has now.
-_PAIR = """
-    INSERT INTO print_agent (merchant_id, agent_id, name, public_key, state, paired_at)
-    VALUES ($1, $2, $3, $4, 'paired', $5)
-        ON CONFLICT (merchant_id, agent_id) DO UPDATE
-       SET name = $3, public_key = $4, state = 'paired', paired_at = $5, unpaired_at = NULL
-"""
-
-_UNPAIR = """
-    UPDATE print_agent
-       SET state = 'unpaired', unpaired_at = $3
-     WHERE merchant_id = $1 AND agent_id = $2 AND state = 'paired'
- RETURNING agent_id
 """
 
 _TEMPLATE_COLUMNS = "merchant_id, name, version, token, base, carrier, title, content, offered_at, withdrawn_at"
@@ -217,22 +195,6 @@ async def signing_key(db: Reads) -> SigningKey | None:
 async def insert_signing_key(tx: Transaction, key: SigningKey) -> None:
     """Write the platform's key; one that is there already wins."""
     await tx.execute(_INSERT_SIGNING_KEY, key.key_id, key.public_key, key.wrapped, key.root_version, key.made_at)
-
-
-async def agent(db: Reads, merchant_id: int, agent_id: UUID) -> Agent | None:
-    """An agent of the merchant, paired or not."""
-    row = await db.fetchrow(_AGENT, merchant_id, agent_id)
-    return None if row is None else Agent(**dict(row) | {"state": AgentState(row["state"])})
-
-
-async def pair(tx: Transaction, paired: Agent) -> None:
-    """Write an agent, or pair it anew."""
-    await tx.execute(_PAIR, paired.merchant_id, paired.agent_id, paired.name, paired.public_key, paired.paired_at)
-
-
-async def unpair(tx: Transaction, merchant_id: int, agent_id: UUID, at: datetime) -> bool:
-    """Whether it was paired."""
-    return await tx.fetchval(_UNPAIR, merchant_id, agent_id, at) is not None
 
 
 async def offer(tx: Transaction, own: OwnTemplate) -> OwnTemplate | None:

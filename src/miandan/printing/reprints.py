@@ -18,7 +18,7 @@ from miandan.printing import jobs, sheet_queries
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import LONGEST_WORDS, JobAsk, JobKind, JobMade, PrintJob, Turned
 from miandan.printing.model import Asked, Sheet
-from miandan.printing.rules import Reason, limits_on, reasons_on
+from miandan.printing.rules import limits_on, reasons_on
 from miandan.waybills.model import NumberRef
 
 MANY_REPRINTS: Final = "printing.many_reprints"
@@ -56,11 +56,6 @@ async def reprint(desk: PrintDesk, ask: JobAsk, why: ReprintAsk, at: datetime | 
 
     job = jobs.new_job(ask, JobKind.REPRINT, known.code, words, at)
     return await jobs.make(desk, ask, job, rule, told)
-
-
-def reasons(at: datetime | None = None) -> list[Reason]:
-    """The reasons that a person can choose from now."""
-    return list(reasons_on(trade_day(at or now())).values())
 
 
 async def reprints_today(

@@ -1,4 +1,5 @@
-"""Dated rules of printing: why labels are printed again, how often they may be, pairing codes, scales (rules.toml)."""
+"""Dated rules of printing: why labels are printed again, how often they may be, how long print keys and pairing codes
+live, what a parcel can weigh (rules.toml)."""
 
 import tomllib
 from dataclasses import dataclass
@@ -43,6 +44,22 @@ class Pairing(Dated):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Life(Dated):
+    """How long a shop's print key seals, and how long print data may be printed."""
+
+    key_seals_days: int
+    print_data_days: int
+
+    @property
+    def key_seals(self) -> timedelta:
+        return timedelta(days=self.key_seals_days)
+
+    @property
+    def print_data(self) -> timedelta:
+        return timedelta(days=self.print_data_days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale(Dated):
     """What a parcel can weigh, in grams."""
 
@@ -63,6 +80,11 @@ def limits_on(day: date) -> Limits:
 def pairing_on(day: date) -> Pairing:
     """How pairing codes live on a Beijing day."""
     return _newest("pairing", Pairing, day)
+
+
+def life_on(day: date) -> Life:
+    """How long print keys and print data live on a Beijing day."""
+    return _newest("life", Life, day)
 
 
 def scale_on(day: date) -> Scale:

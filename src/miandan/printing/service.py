@@ -1,4 +1,4 @@
-"""Verbs of printing: print data for an app's print component, the shop's key for a paired agent, pairing an agent.
+"""Verbs of print data: labels sealed for an app's print component, the shop's key for a paired agent.
 
 Nothing here is paper yet, so no copy is counted: the label says the copy that it would be now, one more than were
 counted, and whoever prints it more than once counts on and says so on the sheet.
@@ -15,13 +15,12 @@ from miandan.kernel import audit
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
-from miandan.kernel.ids import new_id
 from miandan.labels.model import LabelData
 from miandan.labels.print_data import About, ShopKey, header_of, seal, sign, wrap_for_agent
-from miandan.printing import queries, sheets_life
+from miandan.printing import printer_queries, queries
 from miandan.printing.desk import PrintDesk
-from miandan.printing.lives import life_on
 from miandan.printing.model import Agent, AgentState, Asked, PrintData, PrintKey, Reader, Sheet, Withheld
+from miandan.printing.rules import life_on
 from miandan.printing.sheets import labels, of_shop, refuse_too_many, sheets_of, unknown
 
 KEY_RELEASED = "print_key.released"
@@ -108,7 +107,7 @@ async def shop_key(
     printing.print_data_too_old, labels.print_data_damaged, labels.print_data_wrong_key.
     """
     at = at or now()
-    agent = await paired_agent(desk.db, reader.merchant_id, agent_id)
+    agent = await _paired_agent(desk.db, reader.merchant_id, agent_id)
     key = await (_key_of(desk, reader, cipher_text, at) if cipher_text else _newest(desk, reader))
     if not key.opens_at(at):
         raise Refusal("printing.print_data_too_old")
@@ -143,53 +142,10 @@ async def _key_of(desk: PrintDesk, reader: Reader, cipher_text: str, at: datetim
     return key
 
 
-async def public_key(desk: PrintDesk) -> bytes:
-    """The public half of what the platform signs with: Ed25519, 32 bytes. An agent keeps it from its pairing."""
-    return (await desk.signer()).public_key().public_bytes_raw()
-
-
-async def destroy_old_keys(db: Database, at: datetime | None = None) -> int:
-    """The job: destroy the keys that nothing may be opened with any more; how many."""
-    async with db.transaction() as tx:
-        return await queries.destroy_keys(tx, at or now())
-
-
-# --- agents -----------------------------------------------------------------------------------------------------------
-
-
-async def pair_agent(
-    db: Database,
-    merchant_id: int,
-    name: str,
-    public_key: bytes,
-    agent_id: UUID | None = None,
-    at: datetime | None = None,
-) -> Agent:
-    """Write down a print agent of a merchant with its X25519 public key; one of that id is paired anew.
-
-    Who may say so is the caller's to know. Raises labels.agent_key_wrong.
-    """
-    agent = Agent(merchant_id, agent_id or new_id(), name, public_key, AgentState.PAIRED, at or now())
-    wrap_for_agent(ShopKey("0", "", "", bytes(32)), str(agent.agent_id), public_key)  # refuses what is no key
-    async with db.transaction() as tx:
-        await queries.pair(tx, agent)
-    return agent
-
-
-async def unpair_agent(db: Database, merchant_id: int, agent_id: str, at: datetime | None = None) -> None:
-    """Release no more keys to an agent, and free the sheets that it has (pairing.unpair says how). Raises
-    printing.agent_unknown where none of that id is paired."""
-    known, at = _agent_id(agent_id), at or now()
-    async with db.transaction() as tx:
-        if not await queries.unpair(tx, merchant_id, known, at):
-            raise Refusal("printing.agent_unknown")
-        await sheets_life.release_agent(tx, known, f"merchant:{merchant_id}", at)
-
-
-async def paired_agent(db: Database, merchant_id: int, agent_id: str) -> Agent:
-    """Raises printing.agent_unknown, printing.agent_unpaired."""
-    agent = await queries.agent(db, merchant_id, _agent_id(agent_id))
-    if agent is None:
+async def _paired_agent(db: Database, merchant_id: int, agent_id: str) -> Agent:
+    """Raises printing.agent_unknown, also for an agent of another merchant, printing.agent_unpaired."""
+    agent = await printer_queries.agent(db, _agent_id(agent_id))
+    if agent is None or agent.merchant_id != merchant_id:
         raise Refusal("printing.agent_unknown")
     if agent.state is not AgentState.PAIRED:
         raise Refusal("printing.agent_unpaired", agent=agent_id)
@@ -201,3 +157,14 @@ def _agent_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Refusal("printing.agent_unknown") from None
+
+
+async def public_key(desk: PrintDesk) -> bytes:
+    """The public half of what the platform signs with: Ed25519, 32 bytes. An agent keeps it from its pairing."""
+    return (await desk.signer()).public_key().public_bytes_raw()
+
+
+async def destroy_old_keys(db: Database, at: datetime | None = None) -> int:
+    """The job: destroy the keys that nothing may be opened with any more; how many."""
+    async with db.transaction() as tx:
+        return await queries.destroy_keys(tx, at or now())

@@ -13,7 +13,7 @@ from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
-from miandan.printing import job_queries, printer_queries, sheet_queries, station_queries, transitions
+from miandan.printing import job_queries, printer_queries, printers, sheet_queries, station_queries, transitions
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import PrintSheet, Proof, SheetState, SheetTag, Word
 from miandan.printing.model import Agent
@@ -106,10 +106,12 @@ async def _keep_word(tx: Transaction, agent: Agent, tag: SheetTag, word: Word, a
 async def holding(desk: PrintDesk, agent: Agent, tags: Collection[SheetTag], at: datetime | None = None) -> None:
     """What an agent says it has, once after it has come back; the rest of what it was given never arrived.
 
-    A sheet that never arrived goes back into the queue; one that it had begun and knows nothing of is in doubt.
+    A sheet that never arrived goes back into the queue; one that it had begun and knows nothing of is in doubt. Raises
+    printing.agent_unpaired, printing.link_replaced.
     """
     at = at or now()
     async with desk.db.transaction() as tx:
+        await printers.hold_link(tx, agent)
         # the jobs first, as everywhere; what is given out meanwhile is not looked at
         missing = [one for one in await sheet_queries.held_by(tx, agent.agent_id) if one.tag not in tags]
         back = await _let_go(tx, missing, lambda sheet: _never_arrived(sheet, at), _name(agent), at)
@@ -175,11 +177,11 @@ async def take_back(
     desk: PrintDesk, merchant_id: int, sheets: Sequence[UUID], by: str, at: datetime | None = None
 ) -> int:
     """Queue sheets again whose agent is silent and has not begun; how many. They get the next copy, since the agent may
-    print what it has."""
+    print what it has. Those that were being stopped or cancelled end so."""
     at = at or now()
     async with desk.db.transaction() as tx:
         found = await sheet_queries.named(tx, merchant_id, sheets)
-        back = await _let_go(tx, found, lambda sheet: _kept(transitions.taken_back(sheet)), by, at)
+        back = await _let_go(tx, found, lambda sheet: _kept(transitions.taken_back(sheet, at)), by, at)
     await _ring(desk, back)
     return len(back)
 
@@ -188,7 +190,7 @@ async def release_agent(tx: Transaction, agent_id: UUID, by: str, at: datetime) 
     """What an unpaired agent has: queued again where it has not begun, in doubt where it has."""
 
     def freed(sheet: PrintSheet) -> tuple[PrintSheet, Copies] | None:
-        return _kept(transitions.taken_back(sheet) or transitions.declared(sheet, AGENT_UNPAIRED, at))
+        return _kept(transitions.taken_back(sheet, at) or transitions.declared(sheet, AGENT_UNPAIRED, at))
 
     await _let_go(tx, await sheet_queries.held_by(tx, agent_id), freed, by, at)
 

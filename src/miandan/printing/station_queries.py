@@ -35,8 +35,13 @@ _STOPS = f"""
     SELECT {_STOP_COLUMNS}
       FROM pack_stop
      WHERE merchant_id = $1 AND cleared_at = 'infinity'
+       AND ($2::text IS NULL
+            OR EXISTS (SELECT
+                         FROM waybill w
+                        WHERE w.merchant_id = $1 AND w.carrier = pack_stop.carrier AND w.number = pack_stop.number
+                          AND w.shop_id = $2))
      ORDER BY raised_at DESC
-     LIMIT $2
+     LIMIT $3
 """
 _SHEETS = """
     SELECT * FROM print_sheet WHERE merchant_id = $1 AND carrier = $2 AND number = $3 ORDER BY queued_at, sheet_id
@@ -118,9 +123,9 @@ async def stop_of(db: Reads, ref: NumberRef) -> PackStop | None:
     return None if row is None else _stop(row)
 
 
-async def stops(db: Reads, merchant_id: int, most: int) -> list[PackStop]:
-    """The stops that stand, the latest first."""
-    return [_stop(row) for row in await db.fetch(_STOPS, merchant_id, most)]
+async def stops(db: Reads, merchant_id: int, shop_id: str | None, most: int) -> list[PackStop]:
+    """The stops that stand, the latest first; of one shop's parcels, or all."""
+    return [_stop(row) for row in await db.fetch(_STOPS, merchant_id, shop_id, most)]
 
 
 async def sheets_of(db: Reads, ref: NumberRef) -> list[PrintSheet]:

@@ -1,4 +1,5 @@
-"""Stations of the packing table (工位): scan to print, scan to check before a parcel is closed, packed, weighed.
+"""Stations of the packing table (工位): scan to print, scan to check before a parcel is closed, packed, weighed;
+parcels that are stopped, and let go.
 
 A scan is answered at once with a word to be said aloud and the code behind it. All copies of a label bear the same
 number, so from the second copy on a plain number is not enough: the station asks for the small code, and takes the last
@@ -23,10 +24,13 @@ from miandan.printing.leasing import reason_of
 from miandan.printing.model import Asked
 from miandan.printing.rules import scale_on, spoken
 from miandan.printing.sheets import void
-from miandan.printing.station_queries import Packed, Weight
+from miandan.printing.station_queries import PackStop, Weight
 from miandan.waybills import queries as waybill_queries
-from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.model import Waybill
 from miandan.waybills.obstacles import obstructed, orders_behind
+
+MOST_STOPPED: Final = 500
+"""Parcels of one list."""
 
 _LONGEST_SCAN: Final = 200
 _COPY_MARK: Final = "#"
@@ -141,15 +145,34 @@ async def packed(
     return verdict
 
 
-async def unpack(desk: PrintDesk, merchant_id: int, asked: Asked) -> bool:
-    """Open a packed parcel again; whether it was packed."""
+async def unpack(desk: PrintDesk, merchant_id: int, text: str, shop_id: str | None = None) -> bool:
+    """Open a packed parcel again, by any copy of its label; whether it was packed.
+
+    Raises printing.scan_unreadable, printing.scan_not_ours.
+    """
+    waybill = await _found(desk, merchant_id, read_scan(text), shop_id)
     async with desk.db.transaction() as tx:
-        return await station_queries.unpack(tx, await _ref(tx, merchant_id, asked))
+        return await station_queries.unpack(tx, waybill.ref)
 
 
-async def packed_mark(desk: PrintDesk, merchant_id: int, asked: Asked) -> Packed | None:
-    """When and by whom a parcel was packed. Raises printing.scan_not_ours."""
-    return await station_queries.packed(desk.db, await _ref(desk.db, merchant_id, asked))
+async def stopped(db: Reads, merchant_id: int, shop_id: str | None = None) -> list[PackStop]:
+    """Parcels that must not go out now, the latest first; MOST_STOPPED at most."""
+    return await station_queries.stops(db, merchant_id, shop_id, MOST_STOPPED)
+
+
+async def let_go(
+    desk: PrintDesk, merchant_id: int, text: str, by: str, at: datetime | None = None, shop_id: str | None = None
+) -> None:
+    """A person lets a stopped parcel go, by any copy of its label. What still stands in the way of its order refuses it
+    at the next scan.
+
+    Raises printing.scan_unreadable, printing.scan_not_ours, printing.not_stopped.
+    """
+    at = at or now()
+    waybill = await _found(desk, merchant_id, read_scan(text), shop_id)
+    async with desk.db.transaction() as tx:
+        if not await station_queries.clear_stop(tx, waybill.ref, by, at):
+            raise Refusal("printing.not_stopped", number=waybill.ref.number)
 
 
 async def weigh(
@@ -181,11 +204,6 @@ async def weigh(
                 return weight
 
 
-async def weight_of(desk: PrintDesk, merchant_id: int, asked: Asked) -> Weight | None:
-    """The weight that counts. Raises printing.scan_not_ours."""
-    return await station_queries.last_weight(desk.db, await _ref(desk.db, merchant_id, asked))
-
-
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
@@ -203,13 +221,6 @@ async def _found(desk: PrintDesk, merchant_id: int, scanned: Scanned, shop_id: s
     if not fitting:
         raise Refusal("printing.scan_not_ours")
     return max(fitting, key=lambda one: (void(one) is None, one.copies > 0, one.taken_at))
-
-
-async def _ref(db: Reads, merchant_id: int, asked: Asked) -> NumberRef:
-    found = await waybill_queries.find(db, merchant_id, asked.carrier, asked.number)
-    if found is None:
-        raise Refusal("printing.scan_not_ours")
-    return found
 
 
 # --- whether it may go ------------------------------------------------------------------------------------------------

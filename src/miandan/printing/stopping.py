@@ -11,23 +11,19 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from miandan.kernel.clock import now
-from miandan.kernel.database import Database, Reads, Transaction
-from miandan.kernel.errors import Refusal
+from miandan.kernel.database import Reads, Transaction
 from miandan.kernel.outbox import Message
 from miandan.orders.model import OrderRef, OrderState, TradeOrder
 from miandan.orders.shippable import obstacle
 from miandan.printing import sheet_queries, station_queries, transitions
 from miandan.printing.job_model import PrintSheet, SheetState
-from miandan.printing.model import Asked
 from miandan.printing.sheets_life import save, save_and_uncount
-from miandan.printing.station_queries import PackStop
 from miandan.waybills import queries as waybill_queries
 from miandan.waybills.model import NumberRef, Waybill
 from miandan.waybills.obstacles import orders_behind
 from miandan.waybills.order_queries import live_numbers_of
 
 RECIPIENT_CHANGED: Final = "waybill.recipient_changed"
-MOST_SHOWN: Final = 500
 
 
 class StopAsk(NamedTuple):
@@ -112,20 +108,3 @@ def _name(ref: NumberRef) -> tuple[str, str]:
 async def stops_for(db: Reads, agent_id: UUID) -> list[StopAsk]:
     """What an agent should give back; again and again until it has answered."""
     return [StopAsk(str(tag), reason) for tag, reason in await sheet_queries.recalled_from(db, agent_id)]
-
-
-async def pack_stops(db: Reads, merchant_id: int) -> list[PackStop]:
-    """Parcels that must not go out now, the latest first; MOST_SHOWN at most."""
-    return await station_queries.stops(db, merchant_id, MOST_SHOWN)
-
-
-async def clear_pack_stop(db: Database, merchant_id: int, asked: Asked, by: str, at: datetime | None = None) -> None:
-    """A person lets a stopped parcel go. What still stands in the way of its order refuses it at the next scan.
-
-    Raises printing.not_stopped.
-    """
-    at = at or now()
-    async with db.transaction() as tx:
-        ref = await waybill_queries.find(tx, merchant_id, asked.carrier, asked.number)
-        if ref is None or not await station_queries.clear_stop(tx, ref, by, at):
-            raise Refusal("printing.not_stopped", number=asked.number)

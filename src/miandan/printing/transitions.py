@@ -21,7 +21,7 @@ X, C = SheetState.STOPPED, SheetState.CANCELLED
 MAY_BECOME: Final[Mapping[SheetState, frozenset[SheetState]]] = {
     Q: frozenset((L, S, P, D, X, C)),  # begun or printed after all: taken back by hand from an agent that was silent
     L: frozenset((Q, S, P, F, D, X, C)),
-    S: frozenset((P, F, D)),
+    S: frozenset((P, F, D, Q, X, C)),  # the last three where the device knows that nothing came out
     D: frozenset((P, F)),
     P: frozenset(),
     F: frozenset((P,)),  # a person said that nothing came out, the device knew better later
@@ -31,10 +31,10 @@ MAY_BECOME: Final[Mapping[SheetState, frozenset[SheetState]]] = {
 """Which state may follow which."""
 
 BEGUN_AND_GIVEN_BACK: Final = "printing.begun_and_given_back"
-"""Reason of a doubt: the agent has said both, so nobody knows."""
+"""Reason of a doubt: the agent has said both without a device's word for either, so nobody knows."""
 
 GIVEN_BACK: Final = "printing.given_back"
-"""Reason of a failure: a person had declared a doubt, then the agent said that it never began."""
+"""Reason of a failure: a person had declared a doubt, then the agent said that nothing came out."""
 
 NO_REASON: Final = "printing.no_reason_given"
 
@@ -60,7 +60,7 @@ def told(sheet: PrintSheet, word: Word, at: datetime) -> tuple[PrintSheet, Copie
     """The sheet after the word of the agent that holds it or held it last; None where the word changes nothing."""
     match word.outcome:
         case Outcome.GIVEN_BACK:
-            return _given_back(sheet, at)
+            return _given_back(sheet, word, at)
         case Outcome.PRINTED:
             return _printed(sheet, word, at)
         case Outcome.DOUBTFUL:
@@ -69,25 +69,30 @@ def told(sheet: PrintSheet, word: Word, at: datetime) -> tuple[PrintSheet, Copie
             return _failed(sheet, word, at)
 
 
-def _given_back(sheet: PrintSheet, at: datetime) -> tuple[PrintSheet, Copies] | None:
-    if sheet.state is L:
+def _given_back(sheet: PrintSheet, word: Word, at: datetime) -> tuple[PrintSheet, Copies] | None:
+    hard = word.evidence in list(HARD_PROOF)
+    if sheet.state is L or (sheet.state is S and hard):
         return handed_back(sheet, at)
     if sheet.state is S:
         doubt = Word(Outcome.DOUBTFUL, reason=BEGUN_AND_GIVEN_BACK)
         return _ended(sheet, D, doubt, at), Copies.KEEP
     if sheet.state is Q and sheet.drawn and not sheet.copy_free:  # what was taken back by hand was not begun
         return replace(sheet, copy_free=True), Copies.FREE
-    if sheet.state is D and sheet.decided_by == Decider.PERSON and sheet.begun_at is None:
+    if sheet.state is D and sheet.decided_by == Decider.PERSON and (sheet.begun_at is None or hard):
         return _ended(sheet, F, Word(Outcome.FAILED, reason=GIVEN_BACK), at), Copies.UNCOUNT
     return None
 
 
 def handed_back(sheet: PrintSheet, at: datetime) -> tuple[PrintSheet, Copies]:
-    """A leased sheet of which no byte went out: back in the queue, or where it was recalled to."""
+    """A sheet of which no byte went out: back in the queue, or where it was recalled to."""
+    back = _back(sheet, at)
+    return (replace(back, copy_free=True), Copies.FREE) if back.state is Q else (back, Copies.UNCOUNT)
+
+
+def _back(sheet: PrintSheet, at: datetime) -> PrintSheet:
     if sheet.recalled_to in (X, C):
-        ended = replace(sheet, state=sheet.recalled_to, reason=sheet.recall_reason, ended_at=at)
-        return _not_recalled(ended), Copies.UNCOUNT
-    return _not_recalled(replace(sheet, state=Q, copy_free=True)), Copies.FREE
+        return _not_recalled(replace(sheet, state=sheet.recalled_to, reason=sheet.recall_reason, ended_at=at))
+    return _not_recalled(replace(sheet, state=Q, begun_at=None))
 
 
 def _printed(sheet: PrintSheet, word: Word, at: datetime) -> tuple[PrintSheet, Copies] | None:
@@ -151,12 +156,10 @@ def settled(sheet: PrintSheet, outcome: Outcome, reason: str, at: datetime) -> P
     return replace(ended, decided_by=Decider.PERSON.value)
 
 
-def taken_back(sheet: PrintSheet) -> PrintSheet | None:
-    """Back in the queue although its agent has said nothing: what it may have printed keeps the copy, the sheet gets
-    the next one. None unless the sheet is leased and not begun."""
-    if sheet.state is not L:
-        return None
-    return _not_recalled(replace(sheet, state=Q, copy_free=False))
+def taken_back(sheet: PrintSheet, at: datetime) -> PrintSheet | None:
+    """Back in the queue, or where it was recalled to, although its agent has said nothing: what it may have printed
+    keeps the copy, the sheet gets the next one. None unless the sheet is leased and not begun."""
+    return _back(sheet, at) if sheet.state is L else None
 
 
 def recalled(sheet: PrintSheet, to: SheetState, reason: str, at: datetime) -> PrintSheet | None:

@@ -8,9 +8,10 @@ from miandan.console.authorise import authorise_door
 from miandan.dialects.doudian.calls import methods
 from miandan.dialects.doudian.gateway import Gateway
 from miandan.hall import Hall
+from miandan.kernel.asgi import Door, Receive, Scope, Send, answer_json
 from miandan.link.door import agent_door
 from miandan.server.files import template_door
-from miandan.server.front import Door, Front, Receive, Scope, Send, answer_json
+from miandan.server.front import Front
 from miandan.server.jobs import deliver_and_push_always, do_due_always
 from miandan.server.serving import Loop
 

@@ -5,14 +5,9 @@ never end. Whoever is too slow or comes while too much is held loses the connect
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Door = Callable[[Scope, Receive, Send], Awaitable[None]]
+from miandan.kernel.asgi import Door, Message, Receive, Scope, Send
 
 SLOWEST_SECONDS: Final = 30.0
 """For a whole body; the largest takes that long over 2 Mbit/s."""

@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from miandan.kernel.asgi import Door, Receive, Scope, Send, answer_json
 from miandan.kernel.errors import Refusal
 from miandan.printing.desk import PrintDesk
 from miandan.printing.model import Served
 from miandan.printing.templates import template_file
-from miandan.server.front import Door, Receive, Scope, Send, answer_json
 
 _GONE: Final = ("printing.template_gone", "labels.template_not_ours")
 _METHODS: Final = ("GET", "HEAD")
@@ -38,10 +38,8 @@ async def _send(send: Send, served: Served, *, fresh: bool, with_body: bool) -> 
     headers = [
         (b"etag", served.etag.encode()),
         (b"cache-control", served.cache_control.encode()),
-        (
-            b"access-control-allow-origin",
-            b"*",
-        ),  # print components run in pages of other origins; nothing here is secret
+        # print components run in pages of other origins; nothing here is secret
+        (b"access-control-allow-origin", b"*"),
     ]
     body = served.content if fresh and with_body else b""
     if fresh:

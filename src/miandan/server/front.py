@@ -1,14 +1,9 @@
 """The front of the server: each path goes to its door, and a port of its own may belong to one door alone."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-import msgspec
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Door = Callable[[Scope, Receive, Send], Awaitable[None]]
+from miandan.kernel.asgi import Door, Receive, Scope, Send, answer_json
 
 _NOT_FOUND: Final = {
     "zh": "没有这个地址。接口在 /doudian 和 /api/v1，文档见 docs/。",
@@ -35,11 +30,3 @@ class Front:
             await answer_json(send, 404, _NOT_FOUND)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
-
-
-async def answer_json(send: Send, status: int, value: object) -> None:
-    """A short JSON answer."""
-    body = msgspec.json.encode(value)
-    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,7 +1,8 @@
 """What falls due by itself: `miandan jobs` does it once, a running server does it all the time. Twice does no harm."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,9 +13,11 @@ from miandan.hall import Hall
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
+from miandan.kernel.failures import explained
 from miandan.orders.intake import ORDER_EVENT
 from miandan.printing import service as printing
 from miandan.printing import stopping
+from miandan.printing.forgetting import forget_old_jobs
 from miandan.printing.reprints import MANY_REPRINTS
 from miandan.tracking import applying
 from miandan.tracking import months as scan_months
@@ -27,9 +30,10 @@ AGAIN_SECONDS: Final = 5.0
 DUE_SECONDS: Final = 600.0
 """How often a running server looks for what is due."""
 
-
 VOID_SCANNED: Final = "已取消或已回收，却被揽收扫描；单量已重新扣除 void, yet scanned; its unit is spent"
 PRINTED_OFTEN: Final = "今天重打次数很多，请核实 reprinted many times today: ask why"
+
+_log = logging.getLogger("miandan")
 
 
 @dataclass(slots=True)
@@ -54,22 +58,23 @@ async def do_due(hall: Hall) -> Due:
     due.counts["recycled"] = await lives.recycle_due(db)
     await shares.return_rests(db)
     await shares.tell_owners(db)
-    due.counts["messages"] = await outbox.deliver(db, handlers(hall, due.alarms))
+    due.counts["messages"] = await outbox.deliver(db, handlers(hall, due.alarms.append))
     due.counts["scans"] = await applying.apply_waiting(db, hall.vault)
     due.counts["indexed"] = await index_pending(db)
     due.counts["print keys"] = await printing.destroy_old_keys(db)
     due.counts["forgotten"] = sum(one.rows for one in await apply_retention(db, now()))
+    due.counts["forgotten"] += await forget_old_jobs(db)
     return due
 
 
-def handlers(hall: Hall, alarms: list[str]) -> Mapping[str, outbox.Handler]:
-    """Every topic with whoever hears it; alarms end in the list."""
+def handlers(hall: Hall, alarm: Callable[[str], None]) -> Mapping[str, outbox.Handler]:
+    """Every topic with whoever hears it; alarms name carrier and number, nobody's data."""
 
     async def void_was_scanned(_tx: Transaction, message: outbox.Message) -> None:
-        alarms.append(f"{_named(message)} {VOID_SCANNED}")
+        alarm(f"{_named(message)} {VOID_SCANNED}")
 
     async def printed_often(_tx: Transaction, message: outbox.Message) -> None:
-        alarms.append(f"{_named(message)} {PRINTED_OFTEN}")
+        alarm(f"{_named(message)} {PRINTED_OFTEN}")
 
     async def order_changed(tx: Transaction, message: outbox.Message) -> None:
         await push.HANDLERS[ORDER_EVENT](tx, message)
@@ -90,18 +95,23 @@ def _named(message: outbox.Message) -> str:
 
 
 async def deliver_and_push_always(hall: Hall, stop: asyncio.Event) -> None:
-    """Hand messages between rooms on and push to subscribers until `stop`."""
+    """Hand messages between rooms on and push to subscribers until `stop`; alarms go to the log."""
     while not stop.is_set():
-        with suppress(Exception):  # whatever ended it, messages wait in the database
-            await push.run_pushes(hall.db, hall.root, stop, handlers(hall, []))
+        try:
+            await push.run_pushes(hall.db, hall.root, stop, handlers(hall, _sound))
+        except Exception as error:  # whatever ended it, messages wait in the database
+            _log_failure("pushes", error)
         await _stopped(stop, AGAIN_SECONDS)
 
 
 async def do_due_always(hall: Hall, stop: asyncio.Event) -> None:
-    """Do what is due until `stop`, first at once."""
+    """Do what is due until `stop`, first at once; alarms go to the log."""
     while True:
-        with suppress(Exception):  # tried again the next time; each part is safe to repeat
-            await do_due(hall)
+        try:
+            for alarm in (await do_due(hall)).alarms:
+                _sound(alarm)
+        except Exception as error:  # tried again the next time; each part is safe to repeat
+            _log_failure("jobs", error)
         if await _stopped(stop, DUE_SECONDS):
             return
 
@@ -110,3 +120,13 @@ async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
     return stop.is_set()
+
+
+def _sound(alarm: str) -> None:
+    _log.warning("alarm %s", alarm)
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    """By kind and place: the error's own words may hold a row with a person in it."""
+    refusal = explained(error)
+    _log.error("%s failed [%s] %s", what, refusal.code, refusal.en)

@@ -16,8 +16,8 @@ from miandan.vault.veils import without_recipient
 from miandan.waybills.model import Waybill
 
 
-async def clean(tx: Transaction, vault: Vault, stand: Stand, waybill: Waybill, at: datetime) -> bool:
-    """Rewrite what the scans of a number say, without its recipient; False where nobody knows who that is.
+async def clean(tx: Transaction, vault: Vault, stand: Stand, waybill: Waybill, at: datetime) -> None:
+    """Rewrite what the scans of a number say, without its recipient; nothing where nobody knows who that is.
 
     The caller holds the number's row, so every scan that comes meanwhile brings a message of its own.
     """
@@ -26,7 +26,7 @@ async def clean(tx: Transaction, vault: Vault, stand: Stand, waybill: Waybill, a
     words = [getattr(scan, name) for scan, _ in found for name in queries.CLEANED]
     hidden = await _without_recipient(vault, waybill, [*words, stand.last_site, stand.last_city])
     if hidden is None:
-        return False
+        return
     phone, width = queries.CLEANED.index("courier_phone"), len(queries.CLEANED)
     for place in range(phone, len(words), width):
         if hidden[place] != words[place]:
@@ -35,7 +35,6 @@ async def clean(tx: Transaction, vault: Vault, stand: Stand, waybill: Waybill, a
     if said:
         await queries.clean(tx, carrier, number, said, at)
     await queries.clean_stand(tx, carrier, number, hidden[-2], hidden[-1], at)
-    return True
 
 
 async def _without_recipient(vault: Vault, waybill: Waybill, texts: list[str]) -> list[str] | None:

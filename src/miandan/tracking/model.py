@@ -83,7 +83,7 @@ NO_CODE: Final = "~"
 """Begins what stands in place of a code that is none, so that two scans can still be told apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scan:
     """One thing that a carrier says about a number. Raises ValueError for a time without a zone.
 
@@ -115,6 +115,9 @@ class Scan:
     def __post_init__(self) -> None:
         if self.happened_at.tzinfo is None:
             raise ValueError("a scan needs a time with its zone")
+
+    def __repr__(self) -> str:
+        return f"Scan({self.carrier!r}, {self.action.value}, {self.happened_at.isoformat()}, ***)"
 
     @property
     def unread(self) -> str:

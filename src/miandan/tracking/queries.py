@@ -166,7 +166,6 @@ class Scanned:
     """What the scans of a number come to, and the waybill they were applied to."""
 
     stand: Stand
-    merchant_id: int | None
     ref: NumberRef | None
 
 
@@ -215,7 +214,7 @@ async def scanned_for_update(tx: Transaction, carrier: str, number: str) -> Scan
         return None
     bound = row["waybill_month"] is not None
     where = row["merchant_id"], carrier, row["waybill_number"], row["waybill_month"]
-    return Scanned(_stand(row), row["merchant_id"], NumberRef(*where) if bound else None)
+    return Scanned(_stand(row), NumberRef(*where) if bound else None)
 
 
 async def bind(

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from asyncpg import CheckViolationError
+
 from miandan.carriers.catalogue import catalogue
 from miandan.carriers.numbers import LOOSE_SHAPE
 from miandan.kernel import outbox
@@ -92,16 +94,14 @@ async def accept_collection(
     return await push(db, [said])
 
 
-async def cancelled_by_carrier(
-    db: Database, carrier: str, number: str, reason: str, at: datetime | None = None
-) -> bool:
+async def cancelled_by_carrier(db: Database, carrier: str, number: str, reason: str) -> bool:
     """The carrier has cancelled a number; its reason stands in the route. False where it was cancelled before.
 
     Raises what `waybills.lives.cancelled_by_carrier` raises.
     """
     ended = await lives.cancelled_by_carrier(db, carrier, spelled(carrier, number))
     if ended:
-        await push(db, [Scan(carrier, number, Action.CANCELLED, at or now(), text=reason)])
+        await push(db, [Scan(carrier, number, Action.CANCELLED, now(), text=reason)])
     return ended
 
 
@@ -122,12 +122,6 @@ async def route_of_merchant(db: Database, merchant_id: int, carrier: str, number
     if waybill.shipped_at is None:
         raise Refusal("scan.not_shipped", number=ref.number)
     return [as_shown(scan) for scan in in_order(await queries.route(db, carrier, ref.number))]
-
-
-async def latest(db: Database, carrier: str, number: str) -> Scan | None:
-    """The last thing that happened to a parcel, whenever it was said."""
-    found = await route_of(db, carrier, number)
-    return found[-1] if found else None
 
 
 async def stands(db: Database, refs: Sequence[NumberRef]) -> dict[NumberRef, Stand]:
@@ -159,8 +153,6 @@ def spelled(carrier: str, text: str) -> str:
 
 
 async def _keep(db: Database, scans: Sequence[Scan], at: datetime) -> list[queries.Kept]:
-    from asyncpg import CheckViolationError
-
     try:
         return await _commit(db, scans, at)
     except CheckViolationError:  # a month without a partition: the program was not started with one, nor the job run

@@ -45,12 +45,12 @@ async def _append_within(
     counter: Counter, ref: NumberRef, app: str, more_than: Callable[[int], int]
 ) -> tuple[str, ...]:
     """`more_than` tells how many come to the pieces that it has, while nobody else adds any."""
+    [seen] = await queries.waybills(counter.db, [ref])
+    if seen.parent_number is not None:
+        raise Refusal("waybill.is_child", number=ref.number, parent=seen.parent_number)
+    card = await counter.card(AccountRef(ref.merchant_id, seen.account_id))
+    _refuse_impossible(counter, card, seen)
     async with counter.db.transaction() as tx:
-        [seen] = await queries.waybills(tx, [ref])
-        if seen.parent_number is not None:
-            raise Refusal("waybill.is_child", number=ref.number, parent=seen.parent_number)
-        card = await counter.card(AccountRef(ref.merchant_id, seen.account_id))
-        _refuse_impossible(counter, card, seen)
         await leases.hold_account(tx, card.ref)  # before the waybills, as every take and cancel does
         family = await family_for_update(tx, ref)
         parent, more = family[0], more_than(family[0].pieces)

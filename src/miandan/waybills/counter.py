@@ -1,10 +1,9 @@
 """The counter (柜台): everything a process needs to take numbers, opened once and shared by all its callers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from miandan.accounts.cards import AccountCard, card_of
 from miandan.accounts.leases import AccountRef
@@ -14,6 +13,7 @@ from miandan.carriers.model import Carrier
 from miandan.connectors.model import Connector
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.kernel.memory import Memory
 from miandan.vault.service import Vault
 from miandan.waybills.desk import MOST_PARCELS, Desk, open_desk
 from miandan.waybills.model import Route
@@ -23,9 +23,6 @@ FRESH_SECONDS = 5.0
 
 MOST_KEPT = 4096
 """Account cards that are kept; the one read longest ago goes first. A card holds its approved addresses' ids."""
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,10 @@ class Routes:
             return Route()
         return Route(found.sort_code, found.big_mark, found.bag_centre, self.table.version)
 
+    def reaches(self, division_code: str) -> bool:
+        """Whether the carrier goes there. One without a table is not said to go nowhere."""
+        return self.table is None or bool(self.of(division_code).sort_code)
+
 
 @dataclass(slots=True)
 class Counter:
@@ -54,26 +55,29 @@ class Counter:
     """Intents whose live call this process is making now."""
     printing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while labels are printed."""
-    _cards: dict[AccountRef, tuple[float, asyncio.Future[AccountCard]]] = field(default_factory=dict)
-    _routes: dict[str, tuple[float, asyncio.Future[Routes]]] = field(default_factory=dict)
+    _cards: Memory[AccountRef, AccountCard] = field(default_factory=lambda: Memory(MOST_KEPT))
+    _routes: Memory[str, Routes] = field(default_factory=lambda: Memory(MOST_KEPT))
     _tables: dict[str, RouteTable] = field(default_factory=dict)
 
     async def card(self, ref: AccountRef) -> AccountCard:
         """The account, at most some seconds old. Raises account.unknown."""
-        return await _fresh(self._cards, ref, lambda: card_of(self.db, ref))
+        return await self._cards.get(ref, self._read_card)
 
     async def routes(self, carrier: str) -> Routes:
         """The carrier's route table, at most some seconds old."""
-        return await _fresh(self._routes, carrier, lambda: self._read_routes(carrier))
+        return await self._routes.get(carrier, self._read_routes)
 
-    async def _read_routes(self, carrier: str) -> Routes:
+    async def _read_card(self, ref: AccountRef) -> tuple[AccountCard, float]:
+        return await card_of(self.db, ref), FRESH_SECONDS
+
+    async def _read_routes(self, carrier: str) -> tuple[Routes, float]:
         version = await current_version(self.db, carrier)
         if version is None:
-            return Routes(None)
+            return Routes(None), FRESH_SECONDS
         known = self._tables.get(carrier)
         if known is None or known.version != version:
             known = self._tables[carrier] = await route_table(self.db, carrier, version)
-        return Routes(known)
+        return Routes(known), FRESH_SECONDS
 
     def carrier(self, code: str) -> Carrier:
         return catalogue().get(code)
@@ -84,25 +88,6 @@ class Counter:
             known = self.carrier(carrier)
             raise Refusal("connector.missing", carrier=carrier, zh=known.zh, en=known.en)
         return self.connectors[carrier]
-
-
-async def _fresh(
-    kept: dict[Key, tuple[float, asyncio.Future[Value]]], key: Key, read: Callable[[], Coroutine[Any, Any, Value]]
-) -> Value:
-    """What is known of `key`, read again when it is old: once for all who ask at the same moment."""
-    time = asyncio.get_running_loop().time()
-    entry = kept.get(key)
-    if entry is None or time - entry[0] > FRESH_SECONDS or _failed(entry[1]):
-        kept.pop(key, None)  # so that the order is that of reading
-        entry = kept[key] = time, asyncio.ensure_future(read())
-        while len(kept) > MOST_KEPT:
-            del kept[next(iter(kept))]
-    answer = entry[1]
-    return answer.result() if answer.done() else await asyncio.shield(answer)
-
-
-def _failed(answer: asyncio.Future[Value]) -> bool:
-    return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ order of another channel (`outside`) is taken as the caller says it and costs no
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.waybills import lives, queries
 from miandan.waybills.counter import Counter
-from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, TakeRequest, order_of_key, parcel_key, without_mobiles
+from miandan.waybills.model import NumberRef, Outcome, ParcelAsk, TakeRequest, parcel_key, without_mobiles
 from miandan.waybills.service import take
 
 _NO_RECIPIENT = Recipient("", "")
@@ -130,8 +130,7 @@ async def readdress(counter: Counter, ref: NumberRef) -> int:
     What `waybill.recipient_changed` asks for. Raises orders.unknown, parcel.recipients_differ, why the order may not
     ship, and what `lives.update` raises.
     """
-    keys = (await queries.keys_of(counter.db, ref.merchant_id, ref.carrier, [ref.number])).get(ref.number, ())
-    refs = [order_of_key(key) for key in keys]
+    refs = await queries.orders_of(counter.db, ref)
     known = await find_orders(counter.db, ref.merchant_id, refs)
     if not refs or any(order not in known for order in refs):
         raise Refusal("orders.unknown", order_id=refs[0].order_id if refs else "")
@@ -150,7 +149,7 @@ async def readdress(counter: Counter, ref: NumberRef) -> int:
     )
 
 
-async def _keys(counter: Counter, merchant_id: int, orders: Any) -> MerchantKeys:
+async def _keys(counter: Counter, merchant_id: int, orders: Iterable[TradeOrder]) -> MerchantKeys:
     return await counter.vault.keys_for(merchant_id, [order.recipient for order in orders])
 
 
@@ -162,7 +161,7 @@ def _outside(parcel: OrderParcel) -> tuple[ParcelAsk, Hint]:
         return _barred(parcel, refusal), NO_HINT
     recipient = parcel.recipient
     if not isinstance(recipient, Recipient | Sealed):
-        order_id = parcel.order_ref.partition("/")[2]
+        order_id = parcel.order_ids[0] if parcel.order_ids else ""
         return _barred(parcel, Refusal("parcel.recipient_missing", order_id=order_id)), NO_HINT
     division_code = recipient.division_code if isinstance(recipient, Recipient) else parcel.division_code
     return _ask(parcel, parcel.order_ref, recipient, parcel.goods or (), division_code), NO_HINT

@@ -37,11 +37,6 @@ class Guard:
         self._lost = "guard"
         self._watching: asyncio.Task[None] | None = None
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the lock was held when somebody last looked."""
-        return self._here.is_set()
-
     def doubt(self) -> None:
         """Somebody's connection broke: look at once whether the lock is still held; takes wait for the answer."""
         self._here.clear()

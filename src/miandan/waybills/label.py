@@ -27,7 +27,7 @@ from miandan.vault.reveals import reveal
 from miandan.vault.service import masked
 from miandan.waybills import lives_queries, queries
 from miandan.waybills.counter import Counter
-from miandan.waybills.model import NumberRef, Waybill
+from miandan.waybills.model import NumberRef, Waybill, order_of_key
 from miandan.waybills.obstacles import obstacles, obstructed, orders_behind
 from miandan.waybills.superseding import refuse_unless_live
 
@@ -124,37 +124,20 @@ async def labels_of(
     senders = {one: await queries.sender(counter.db, merchant_id, one) for one in {w.ship_from_id for w in waybills}}
     recipients = await _recipients(counter, waybills, cards, actor)
     shops = {shop.shop_id: shop.name for shop in await shops_of(counter.db, merchant_id)}
-    orders = await _orders(counter, waybills)
+    keys = await queries.keys_behind(counter.db, [waybill.ref for waybill in waybills])
+    orders = {number: tuple(order_of_key(key).order_id for key in own) for number, own in keys.items()}
     printed_at = at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
     return [
         replace(
             _label(waybill, recipients[waybill.ref], senders[waybill.ship_from_id]),
             shop=shops.get(waybill.shop_id, ""),
-            order_ids=orders.get(_holder(waybill), ()),
+            order_ids=orders.get((waybill.ref.carrier, waybill.ref.number), ()),
             position=f"{place}/{len(waybills)}",
             printed_at=printed_at,
             sandbox=sandbox,
         )
         for place, waybill in enumerate(waybills, 1)
     ]
-
-
-async def _orders(counter: Counter, waybills: Sequence[Waybill]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The ids of the orders in each parcel, by carrier and the number that occupies their keys."""
-    merchant_id = waybills[0].ref.merchant_id
-    numbers: dict[str, list[str]] = {}
-    for carrier, number in map(_holder, waybills):
-        numbers.setdefault(carrier, []).append(number)
-    found = {}
-    for carrier, held in numbers.items():
-        for number, keys in (await queries.keys_of(counter.db, merchant_id, carrier, held)).items():
-            found[carrier, number] = tuple(key.partition("/")[2].partition("#")[0] for key in keys)
-    return found
-
-
-def _holder(waybill: Waybill) -> tuple[str, str]:
-    """Carrier and number that occupy the parcel's keys: a child's are its parent's."""
-    return waybill.ref.carrier, waybill.parent_number or waybill.ref.number
 
 
 def _label(waybill: Waybill, to: Recipient, sender: Sender) -> LabelData:

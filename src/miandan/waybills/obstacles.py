@@ -43,14 +43,14 @@ async def obstructed(counter: Counter, waybills: Sequence[Waybill], behind: Behi
     """Those of the waybills that something stands in the way of: waybill.order_in_the_way with the code of the order's
     own refusal in the field `reason`, or waybill.recipient_changed."""
     found = {}
-    with_orders = [waybill for waybill in waybills if _holder(waybill) in behind]
+    with_orders = [waybill for waybill in waybills if _carrier_and_number(waybill) in behind]
     if not with_orders:
         return {}
     merchant_id = with_orders[0].ref.merchant_id
     sealed = [order.recipient for orders in behind.values() for order in orders]
     keys = await counter.vault.keys_for(merchant_id, [*sealed, *(waybill.sealed for waybill in with_orders)])
     for waybill in with_orders:
-        refusal = _refusal(keys, waybill, behind[_holder(waybill)])
+        refusal = _refusal(keys, waybill, behind[_carrier_and_number(waybill)])
         if refusal is not None:
             found[waybill.ref] = refusal
     return found
@@ -79,7 +79,7 @@ def goes_elsewhere(keys: MerchantKeys, waybill: Waybill, order: TradeOrder) -> b
     return not keys.same((waybill.order_ref, ours), (order.ref.bound_to, its))
 
 
-def _holder(waybill: Waybill) -> tuple[str, str]:
+def _carrier_and_number(waybill: Waybill) -> tuple[str, str]:
     return waybill.ref.carrier, waybill.ref.number
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from miandan.connectors.model import Sender
 from miandan.kernel.database import Reads, Record, Transaction
+from miandan.orders.model import OrderRef
 from miandan.vault.model import Sealed
-from miandan.waybills.model import NumberRef, NumberState, Route, Waybill
+from miandan.waybills.model import NumberRef, NumberState, Route, Waybill, order_of_key
 from miandan.waybills.writing import KeptAnswer
 
 _LIVE_KEYS = """
@@ -36,11 +37,12 @@ _KEYS_BEHIND = """
             WHERE merchant_id = $1 AND carrier = asked.carrier AND number = asked.number AND month = asked.month
            OFFSET 0) w
      CROSS JOIN LATERAL (
-           SELECT parcel_key
+           SELECT parcel_key, seat
              FROM parcel_key
             WHERE merchant_id = $1 AND carrier = w.carrier AND number = coalesce(w.parent_number, w.number)
               AND ended_at = 'infinity'
            OFFSET 0) k
+     ORDER BY k.seat
 """
 
 _WAYBILLS = """
@@ -129,13 +131,19 @@ async def keys_of(tx: Reads, merchant_id: int, carrier: str, numbers: Sequence[s
     return found
 
 
+async def orders_of(db: Reads, ref: NumberRef) -> list[OrderRef]:
+    """The orders that a parent number is for; none once it is cancelled."""
+    held = await keys_of(db, ref.merchant_id, ref.carrier, [ref.number])
+    return [order_of_key(key) for key in held.get(ref.number, ())]
+
+
 async def waybills(db: Reads, refs: Sequence[NumberRef]) -> list[Waybill]:
     """The waybills of one merchant in the order asked; unknown ones are left out."""
     return await _waybills(db, _WAYBILLS, refs)
 
 
 async def keys_behind(db: Reads, refs: Sequence[NumberRef]) -> dict[tuple[str, str], list[str]]:
-    """The live keys of the parcels that numbers are on, children's too, by carrier and number."""
+    """The live keys of the parcels that numbers are on, children's too, by carrier and number, as they are seated."""
     if not refs:
         return {}
     arrays = [ref.carrier for ref in refs], [ref.number for ref in refs], [ref.month for ref in refs]

@@ -1,13 +1,16 @@
 """The same again: answered with what is known, asked about, or printed as a copy; never swallowed with a success."""
 
 import asyncio
+import errno
 import json
+import os
+import time
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-from miandan.agent.components.ledger import Ledger, State
+from miandan.agent.components.ledger import Entry, Ledger, State
 from miandan.agent.printers.model import MediaType
 from miandan.kernel.errors import Refusal
 from tests.agent.components.bench import NAME, PHONE, ROOM, Counter, counter, document, task
@@ -218,6 +221,48 @@ async def test_the_ledger_says_nothing_of_anybody(tmp_path: Path) -> None:
     assert (tmp_path / "ledger.jsonl").stat().st_mode & 0o777 == 0o600
 
 
+def written(key: str, state: State, age: float = 0.0) -> Entry:
+    return Entry(key, "task", "raw", key, state, time.time() - age)
+
+
+async def test_a_disk_that_was_full_costs_no_other_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, write = Ledger.open(tmp_path), os.write
+
+    def half(file: int, data: memoryview) -> int:
+        if len(data) > 10:
+            return write(file, data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    await ledger.write(written("a", State.PENDING))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        with pytest.raises(OSError, match="No space"):
+            await ledger.write(written("b", State.PENDING))
+    await ledger.write(written("c", State.PENDING))
+    again = Ledger.open(tmp_path)
+    assert [again.entry(key) is not None for key in "abc"] == [True, False, True]
+
+
+async def test_a_ledger_of_an_agent_that_runs_for_long_keeps_what_is_known_and_not_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger.open(tmp_path)
+    await ledger.write(written("old", State.PRINTED, age=7_200))
+    monkeypatch.setattr("miandan.agent.components.ledger.SPARE_LINES", 30)
+    monkeypatch.setattr("miandan.agent.components.ledger.KEPT_SECONDS", 3_600)
+    ledger.reserve(written("reserved", State.PENDING))
+    for _ in range(50):
+        await ledger.write(written("same", State.PENDING))
+        await ledger.write(written("same", State.PRINTED))
+        assert len((tmp_path / "ledger.jsonl").read_bytes().splitlines()) < 40
+    assert ledger.entry("old") is None
+    assert ledger.entry("reserved") is not None
+    again = Ledger.open(tmp_path)
+    assert [again.entry(key) for key in ("old", "reserved")] == [None, None]
+    assert again.entry("same") == ledger.entry("same")
+    assert (tmp_path / "ledger.jsonl").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("kind", ["png", "pdf"])
 async def test_no_person_is_left_in_the_agents_folder(tmp_path: Path, kind: str) -> None:
     form = MediaType.PNG if kind == "png" else MediaType.PDF
@@ -293,6 +338,8 @@ async def test_after_a_kill_the_device_may_know_better(tmp_path: Path, came_out:
     journal.write_bytes(b"\n".join(kept) + b"\n")
     if not came_out:
         paper.unlink()
+    async with counter(tmp_path, "doudian"):
+        pass  # what was found out is not forgotten by the next start
     async with counter(tmp_path, "doudian") as desk, desk.page("doudian") as page:
         rows = (await page.ask("getTaskStatus", taskID=[wanted["taskID"]]))["printStatus"][0]["detailStatus"]
         assert [row["status"] for row in rows] == [status]

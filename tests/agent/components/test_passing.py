@@ -1,10 +1,14 @@
 """What only a platform's own component can open is passed on to it and told of by it, or refused in both languages."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from miandan.agent.components.ledger import Ledger
 from tests.agent.components.bench import PAGE, counter, document, number, task
 from tests.agent.components.vendor import vendor
 
@@ -113,6 +117,28 @@ async def test_a_task_with_both_kinds_prints_ours_and_refuses_theirs(tmp_path: P
             assert (len(desk.papers()), genuine.heard) == (1, [])
 
 
+async def test_what_cannot_be_written_down_is_not_passed_on_and_may_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_ledger: Ledger, _lines: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options) as desk:
+            desk.allow()
+            wanted = task(sealed())
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                with monkeypatch.context() as patched:
+                    patched.setattr(Ledger, "_append", full)
+                    refused = await page.ask("print", task=wanted)
+                    assert (refused["status"], "agent.component_failed" in refused["msg"]) == ("failed", True)
+                    assert genuine.heard == []
+                await page.ask("print", task=wanted)
+                await page.until("printed")
+            assert len(genuine.heard) == 1
+
+
 async def test_jd_is_passed_on_too(tmp_path: Path) -> None:
     async with vendor() as genuine:
         options = {"jd": {"vendor_port": genuine.port}}
@@ -129,3 +155,22 @@ async def test_jd_is_passed_on_too(tmp_path: Path) -> None:
                     await page.say(asked)
                     assert (await page.hear())["success"] == "true"
             assert len(genuine.heard) == 1
+
+
+async def test_a_jd_request_that_has_grown_is_passed_on_without_what_was_printed(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"jd": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "jd", component=options) as desk:
+            desk.allow()
+            contents = [{"printData": "cipher one"}, {"printData": "cipher two"}]
+            async with desk.page("jd") as page:
+                for many in (1, 2):
+                    asked = {
+                        "orderType": "PRINT",
+                        "key": "k",
+                        "version": "2",
+                        "parameters": {"contents": contents[:many]},
+                    }
+                    await page.say(asked)
+                    assert (await page.hear())["success"] == "true"
+            assert [json.loads(one)["parameters"]["contents"] for one in genuine.heard] == [contents[:1], contents[1:]]

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from miandan.agent.folder import Folder, Paired
 from miandan.agent.keys import agent_keys
 from miandan.labels.shelf import Shelf
@@ -17,6 +15,7 @@ from miandan.printing import service, templates
 from tests.agent.components.bench import Counter, Page, counter, task
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, Erp
+from tests.printing.press import paired
 
 SENDER = {
     "senderInfo": {
@@ -65,10 +64,10 @@ async def shop(platform: Ground, folder: Path, **settings: Any) -> AsyncIterator
         [ours] = [one for one in listed if one["logistics_code"] == "yuantong"]
         home = Folder(folder / "agent")
         home.make()
-        agent = await service.pair_agent(hall.db, MERCHANT, "打包台", agent_keys(home.keys).public_opening)
+        agent = await paired(hall.db, MERCHANT, agent_keys(home.keys).public_opening, "打包台")
         platform_key = (await service.public_key(hall.printing)).hex()
-        paired = Paired(erp.running.url, str(agent.agent_id), "打包台", hall.public_url, platform_key)
-        async with counter(folder, "doudian", "jd", paired=paired, **settings) as desk:
+        ours_now = Paired(erp.running.url, str(agent.agent_id), "打包台", hall.public_url, platform_key)
+        async with counter(folder, "doudian", "jd", paired=ours_now, **settings) as desk:
             desk.allow()
             yield Shop(erp, desk, number, info, ours["template_infos"][0]["template_url"])
 
@@ -161,11 +160,11 @@ async def test_an_agent_that_is_not_paired_opens_nothing(platform: Ground, tmp_p
 async def test_an_agent_of_another_merchant_is_given_no_key(platform: Ground, tmp_path: Path) -> None:
     async with shop(platform, tmp_path) as erp, erp.desk.page("doudian") as page:
         hall = erp.erp.running.hall
-        stranger = await service.pair_agent(hall.db, 1002, "别人的", erp.desk.agent.keys.public_opening)
-        paired = erp.desk.agent.paired
-        assert paired is not None
+        stranger = await paired(hall.db, 1002, erp.desk.agent.keys.public_opening, "别人的")
+        before = erp.desk.agent.paired
+        assert before is not None
         erp.desk.agent.paired = Paired(
-            paired.server, str(stranger.agent_id), "", paired.public_url, paired.platform_key
+            before.server, str(stranger.agent_id), "", before.public_url, before.platform_key
         )
         assert "printing.agent_unknown" in await erp.fails(page)
 
@@ -189,12 +188,11 @@ async def test_a_server_that_is_gone_prints_nothing_and_the_same_may_be_tried_ag
         assert len(erp.desk.papers()) == 1
 
 
-@pytest.mark.parametrize("field", ["printData"])
-async def test_jd_pages_print_the_same_print_data(platform: Ground, tmp_path: Path, field: str) -> None:
+async def test_jd_pages_print_the_same_print_data(platform: Ground, tmp_path: Path) -> None:
     async with shop(platform, tmp_path) as erp, erp.desk.page("jd") as page:
         [content] = erp.document()["contents"]
         one = {
-            field: content["encryptedData"],
+            "printData": content["encryptedData"],
             "signature": content["signature"],
             "params": content["params"],
             "tempUrl": content["templateURL"],

@@ -260,6 +260,20 @@ async def test_programs_that_say_nothing_keep_nobody_out_for_long(
             writer.close()
 
 
+async def test_an_error_that_nobody_foresaw_is_in_the_log_without_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("钱孙李")
+
+    async with packing(tmp_path, [Machine("一号", tmp_path / "out")]) as packer:
+        await packer.comes_in()
+        monkeypatch.setattr("miandan.agent.page.door.shown", broken)
+        answer = await packer.sees()
+        assert (answer.status_code, "钱孙李" in answer.text) == (500, False)
+        assert packer.agent.log.errors[-1].endswith(" page.failed error=KeyError")
+
+
 async def test_a_port_that_is_taken_stops_no_printing(tmp_path: Path) -> None:
     async with packing(tmp_path, [Machine("一号", tmp_path / "out")]) as packer:
         async with open_page(packer.agent, packer.port, packer.components) as port:

@@ -33,6 +33,7 @@ class FakeWindows:
     statuses: list[int] = field(default_factory=list)
     printer_status: int = 0
     attributes: int = 0
+    once_deleted: int | None = None  # the status of a job that begins while it is deleted
     refuses: str = ""  # the call that fails
     takes: int = 10**9  # bytes that WritePrinter takes at a time
     raw: list[bytes] = field(default_factory=list)
@@ -73,7 +74,7 @@ class FakeWindows:
             "EndDocPrinter": (CFUNCTYPE(_B, _H), lambda handle: 1),
             "AbortPrinter": (CFUNCTYPE(_B, _H), lambda handle: 1),
             "GetJobW": (CFUNCTYPE(_B, _H, _D, _D, c_void_p, _D, _NUMBER), self._job),
-            "SetJobW": (CFUNCTYPE(_B, _H, _D, _D, c_void_p, _D), lambda *a: a[1:] == (77, 0, None, 5)),
+            "SetJobW": (CFUNCTYPE(_B, _H, _D, _D, c_void_p, _D), self._delete),
             "EnumJobsW": (CFUNCTYPE(_B, _H, *enum), self._jobs),
             "GetPrinterW": (CFUNCTYPE(_B, _H, _D, c_void_p, _D, _NUMBER), self._printer),
             "EnumPrintersW": (CFUNCTYPE(_B, _D, c_wchar_p, _D, c_void_p, _D, _NUMBER, _NUMBER), self._printers),
@@ -134,6 +135,11 @@ class FakeWindows:
         if given:
             self.statuses.pop(0)
         return given
+
+    def _delete(self, _handle: int, *given: Any) -> int:
+        if self.once_deleted is not None:
+            self.statuses = [self.once_deleted]
+        return given == (77, 0, None, 5)
 
     def _jobs(self, _h: int, first: int, _most: int, level: int, *rest: Any) -> int:
         assert (first, level) == (0, 1)

@@ -47,7 +47,9 @@ async def printed(windows: FakeWindows, takes: MediaType = MediaType.RAW, docume
     return await printer(windows, takes).print_sheet(sheet(), document, takes)
 
 
-@pytest.mark.skipif(ctypes.sizeof(ctypes.c_void_p) != 8, reason="sizes of 64-bit Windows")
+@pytest.mark.skipif(
+    ctypes.sizeof(ctypes.c_void_p) != 8, reason="pointers are of 32 bits here: sizes of 64-bit Windows are not compared"
+)
 @pytest.mark.parametrize(
     ("structure", "size", "offsets"),
     [
@@ -154,7 +156,7 @@ async def test_what_the_status_of_a_job_means(statuses: list[int], raised: type[
 async def test_the_status_of_a_printer(status: int, attributes: int, state: State) -> None:
     windows = FakeWindows(printer_status=status, attributes=attributes)
     assert (await printer(windows).condition()).state is state
-    assert condition_of(SpoolPrinter(status, attributes, "", "")).state is state
+    assert condition_of(SpoolPrinter(status, attributes)).state is state
     if not state.can_print:
         with pytest.raises(NothingSent):
             await printed(windows)
@@ -177,6 +179,15 @@ async def test_after_a_kill_a_job_that_waits_is_taken_out() -> None:
     assert await printer(FakeWindows()).recalled(sheet()) is None  # gone: printed, or not
 
 
+async def test_a_job_that_begins_while_it_is_taken_out_is_in_doubt() -> None:
+    """Between the last look and the deletion; it must not be printed a second time."""
+    windows = FakeWindows(statuses=[0x20] * 1000, once_deleted=0x10 | 0x4)
+    with pytest.raises(DeviceRefused):
+        await printed(windows)
+    assert "SetJobW" in windows.calls
+    assert await printer(FakeWindows(statuses=[0x8], once_deleted=0x10 | 0x4)).recalled(sheet()) is None
+
+
 def test_printers_are_listed() -> None:
     assert Spooler(FakeWindows().libraries()).printers() == ["label", "面单 2"]
     with pytest.raises(Failed):
@@ -193,7 +204,7 @@ def test_pictures_are_read_as_they_were_written() -> None:
     assert (about.biSizeImage, len(rows)) == (8, 8)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there it is")
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows its libraries are here: their absence is not tested")
 def test_elsewhere_the_libraries_are_said_to_be_missing() -> None:
     with pytest.raises(OSError, match="not a Windows machine"):
         loaded()

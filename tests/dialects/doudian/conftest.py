@@ -13,9 +13,6 @@ from tests.served import Served, served
 
 _NAME = "doudian"
 
-# Tests of this room say by hand that a parcel is shipped, and take a recipient's key away.
-GONE_ROUND = ("shipped_by_statement", "index_leads_to_recipient")
-
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -40,5 +37,5 @@ class Ground:
 @pytest.fixture(scope="session")
 def ground(server_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """The sandbox of this room."""
-    with shared_sandbox(server_settings, tmp_path_factory.mktemp(_NAME), _NAME, leave_out=GONE_ROUND) as settings:
+    with shared_sandbox(server_settings, tmp_path_factory.mktemp(_NAME), _NAME) as settings:
         yield Ground(settings)

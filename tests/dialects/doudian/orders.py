@@ -8,7 +8,7 @@ from miandan.kernel.clock import now
 from miandan.orders import intake
 from miandan.orders.model import OrderDraft, OrderLine, OrderState
 from miandan.vault.model import Recipient
-from tests.dialects.doudian.erp import MERCHANT, PLACE, SHOP, new_order_id, receiver
+from tests.dialects.doudian.erp import MERCHANT, PLACE, SHOP, Erp, new_order_id, order, receiver
 
 
 def recipient(**what: Any) -> Recipient:
@@ -51,3 +51,27 @@ async def put_order(
     )
     await intake.put_order(hall.db, await hall.vault.keys_of(merchant_id), draft, 1)
     return order_id
+
+
+async def number_for(erp: Erp, *order_ids: str, carrier: str = "yuantong", **what: Any) -> str:
+    """A number taken for orders of ours."""
+    asked = {**order(order_ids[0]), "combine_orders": list(order_ids[1:]), "receiver_info": receiver(**what)}
+    return await erp.number(asked, carrier=carrier, order_channel="")
+
+
+def add(order_id: str, number: str, **more: Any) -> dict[str, Any]:
+    """The business JSON of logisticsAdd."""
+    return {"order_id": order_id, "logistics_code": number, "company_code": "yuantong"} | more
+
+
+async def ship(erp: Erp, order_id: str, number: str, carrier: str = "zhongtong") -> None:
+    """State that the order went out whole under this number."""
+    await erp.ok("order.logisticsAdd", add(order_id, number, company_code=carrier))
+
+
+async def shipped_number(erp: Erp, carrier: str = "zhongtong", **what: Any) -> str:
+    """A number taken for a new order of ours and stated as shipped."""
+    order_id = await put_order(erp.running.hall, **what)
+    number = await number_for(erp, order_id, carrier=carrier, **what)
+    await ship(erp, order_id, number, carrier)
+    return number

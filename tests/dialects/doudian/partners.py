@@ -33,7 +33,7 @@ _shops = count(1)
 async def deliver(hall: Hall) -> None:
     """Hand over what waits between rooms; the running server does the same, so some of it may be done already."""
     while await hall.db.fetchval("SELECT count(*) FROM outbox WHERE done_at IS NULL AND topic LIKE 'tracking.%'"):
-        await outbox.deliver(hall.db, handlers(hall, []))
+        await outbox.deliver(hall.db, handlers(hall, lambda _alarm: None))
 
 
 @asynccontextmanager
@@ -57,6 +57,15 @@ async def app_of(running: Served, subject: Subject, name: str) -> AsyncIterator[
 def other_carrier(running: Served, code: str) -> Any:
     """A gateway of another carrier, logged in."""
     return app_of(running, carrier_subject(code), f"示例 {code} 网关")
+
+
+@asynccontextmanager
+async def sister_shop(running: Served) -> AsyncIterator[Erp]:
+    """The software of another shop of the sandbox's merchant."""
+    shop_id = f"S92{next(_shops):05d}"
+    await merchants.open_shop(running.hall.db, MERCHANT, shop_id, "示例二店", Platform.DOUDIAN, "flagship")
+    async with app_of(running, shop_subject(MERCHANT, shop_id), "示例二店软件") as erp:
+        yield erp
 
 
 @dataclass(slots=True)

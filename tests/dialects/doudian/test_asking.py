@@ -1,5 +1,6 @@
 """Gathering a call: every way in which clients send it, and odd bytes."""
 
+import tempfile
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -60,6 +61,19 @@ def test_the_query_counts_before_the_form_and_an_empty_parameter_is_none() -> No
 def test_a_file_in_a_multipart_body_is_left_alone() -> None:
     body = (
         b'--x-y\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n\r\n\xff\x00\r\n'
+        b'--x-y\r\nContent-Disposition: form-data; name="param_json"\r\n\r\n{}\r\n--x-y--\r\n'
+    )
+    assert read_call(b"", MULTIPART, body).texts == ("{}",)
+
+
+def test_a_large_file_in_a_multipart_body_does_not_reach_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("written to disk")
+
+    for maker in ("TemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(tempfile, maker, refuse)
+    body = (
+        b'--x-y\r\nContent-Disposition: form-data; name="f"; filename="a.bin"\r\n\r\n' + b"x" * 2**22 + b"\r\n"
         b'--x-y\r\nContent-Disposition: form-data; name="param_json"\r\n\r\n{}\r\n--x-y--\r\n'
     )
     assert read_call(b"", MULTIPART, body).texts == ("{}",)

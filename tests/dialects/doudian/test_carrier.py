@@ -16,10 +16,12 @@ from miandan.kernel.clock import BEIJING, now
 from miandan.kernel.errors import Refusal
 from miandan.tracking import service as tracking
 from miandan.tracking.model import Action, Scan
+from miandan.vault.retention import shred
 from miandan.waybills import lives, queries
 from miandan.waybills.model import NumberState, Waybill
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, Erp, order, receiver
+from tests.dialects.doudian.orders import shipped_number
 from tests.dialects.doudian.partners import deliver, other_carrier, zto
 from tests.dialects.doudian.shapes import misfits
 
@@ -366,11 +368,9 @@ async def test_a_number_that_the_carrier_cancelled_is_free_and_its_reason_stands
 
 async def test_a_carrier_cannot_cancel_what_it_has_scanned_or_what_is_stated_as_shipped(ground: Ground) -> None:
     async with ground.erp() as erp, zto(erp.running) as gateway:
-        hall = erp.running.hall
-        scanned, shipped = await erp.number(), await erp.number()
+        scanned, shipped = await erp.number(), await shipped_number(erp)
         await gateway.ok(PUSH, push(scanned))
-        await deliver(hall)
-        await lives.state_shipped(hall.db, MERCHANT, "zto", shipped, now())
+        await deliver(erp.running.hall)
         for number, why in ((scanned, "cancel.picked_up"), (shipped, "cancel.shipped"), ("ZT1", "waybill.unknown")):
             envelope = await gateway.call(CANCEL, cancelling(number))
             assert f"[{why}]" in envelope["sub_msg"]
@@ -380,8 +380,8 @@ async def test_a_shredded_recipient_is_nobody_and_the_number_is_still_ours(groun
     async with ground.erp() as erp, zto(erp.running) as gateway:
         hall = erp.running.hall
         number = await erp.number()
-        sql = "UPDATE waybill SET recipient_key = NULL WHERE merchant_id = $1 AND number = $2"
-        await hall.db.execute(sql, MERCHANT, number)
+        async with hall.db.transaction() as tx:
+            await shred(tx, MERCHANT, [(await waybill_of(hall, number)).sealed.token])
         data = await gateway.ok(CAMEL, {"waybillCode": number, "expressCompany": "zto"})
         assert (data["isBytedanceWaybill"], data["receiver"]["name"]) == ("1", "")
         with pytest.raises(Refusal, match=r"vault\.shredded"):

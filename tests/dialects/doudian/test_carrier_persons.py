@@ -9,13 +9,12 @@ from uuid import uuid4
 import pytest
 
 from miandan.hall import Hall
-from miandan.kernel.clock import now
-from miandan.waybills import lives
 from tests.api.conftest import CARRIER_APP as API_CARRIER
 from tests.api.conftest import SHOP_APP
 from tests.api.developer import Developer, client
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import MERCHANT, order, receiver
+from tests.dialects.doudian.erp import order, receiver
+from tests.dialects.doudian.orders import shipped_number
 from tests.dialects.doudian.partners import deliver, zto
 from tests.dialects.doudian.test_carrier import AT, PUSH, READ, SOON, push, reading, reveals_of, scans_of, trace
 
@@ -34,7 +33,7 @@ async def test_a_trace_whose_time_cannot_be_read_loses_no_other(ground: Ground, 
 
 async def test_neither_door_nor_any_table_names_the_recipient_that_a_carrier_names(ground: Ground) -> None:
     """Pushed at both doors, read at both doors, every table looked through."""
-    who = receiver("郑泄密", "13822223333", "机密路 9 号 3 幢 501 室")
+    who = {"name": "郑泄密", "mobile": "13822223333", "detail": "机密路 9 号 3 幢 501 室"}
     texts = (
         "快递员已联系收件人13822223333，约定明天派送",
         "小哥致电收件人 13822223333 无人接听",
@@ -46,8 +45,7 @@ async def test_neither_door_nor_any_table_names_the_recipient_that_a_carrier_nam
     )
     named = {"site_name": "机密路9号郑泄密 13822223333", "city": "郑泄密"}
     async with ground.erp() as erp, zto(erp.running) as gateway:
-        hall, number = erp.running.hall, await erp.number(order(receiver_info=who))
-        await lives.state_shipped(hall.db, MERCHANT, "zto", number, now())
+        hall, number = erp.running.hall, await shipped_number(erp, **who)
         fields = named | {"operator_name": "郑泄密", "operator_phone": "13822223333", "signer_name": "郑泄密"}
         at = [f"{SOON + timedelta(minutes=place):%Y-%m-%d %H:%M:%S}" for place in range(len(texts))]
         traces = [trace("郑泄密", one, content=text, **fields) for one, text in zip(at, texts, strict=True)]

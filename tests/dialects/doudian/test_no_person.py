@@ -197,7 +197,7 @@ async def _takes_while_connections_die(storm: Storm, known: str, settings: Setti
         while not done.is_set():
             await killer.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
             )
             await asyncio.sleep(0.02)
 

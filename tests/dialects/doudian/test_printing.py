@@ -11,6 +11,7 @@ from miandan.labels.print_data import open_sealed, unwrap
 from miandan.printing import service
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, Erp, order, take
+from tests.printing.press import paired
 
 
 async def _apply(erp: Erp, *numbers: str, carrier: str = "yuantong") -> dict[str, list[dict[str, object]]]:
@@ -26,7 +27,7 @@ async def test_a_paired_agent_opens_what_the_erp_was_given_and_nobody_else_does(
         secret = X25519PrivateKey.generate()
         public = secret.public_key().public_bytes_raw()
         hall = erp.running.hall
-        agent = await service.pair_agent(hall.db, MERCHANT, "打包台 1", public)
+        agent = await paired(hall.db, MERCHANT, public, "打包台 1")
         # What an ERP hands to the print component as `params`; the component adds what only it knows, unsigned.
         params = urlencode(erp.common("logistics.getShopKey", "{}") | {"param_json": "{}"})
         beside = urlencode({"deviceInfo": str(agent.agent_id), "cipher_text": str(info["print_data"])})

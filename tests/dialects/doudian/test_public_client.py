@@ -1,5 +1,6 @@
 """The public client `doudian` 0.6 from PyPI, unmodified, goes the whole way: token to track."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -18,8 +19,6 @@ PROGRAM = Path(__file__).with_name("public_client.py")
 
 
 async def test_the_public_client_ships_a_parcel_from_token_to_track(ground: Ground) -> None:
-    import asyncio
-
     assert version("doudian") == "0.6"
     async with ground.serving() as running:
         db, root = running.hall.db, running.hall.root

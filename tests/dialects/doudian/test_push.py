@@ -15,9 +15,10 @@ import pytest
 from miandan.access import pushes
 from miandan.access.push_model import Failure, Outcome, Schedule, Subscription
 from miandan.access.service import add_secret
-from miandan.dialects.doudian import push_bodies, push_news
+from miandan.dialects.doudian import push_news
 from miandan.dialects.doudian.outgoing import LARGEST_ANSWER, open_sender
 from miandan.dialects.doudian.push import HANDLERS, Courier, event_sign, is_taken, run_pushes
+from miandan.dialects.doudian.writing import id_of
 from miandan.kernel import outbox
 from miandan.kernel.database import Database
 from miandan.orders import intake
@@ -235,9 +236,9 @@ async def test_an_order_without_a_shop_bears_its_merchant(fresh_database: FreshD
 
 def test_ids_are_numbers_where_64_bits_hold_them_as_written() -> None:
     numbers = ["0", "7", str(2**63 - 1)]
-    assert [push_bodies.id_of(text) for text in numbers] == [0, 7, 2**63 - 1]
+    assert [id_of(text) for text in numbers] == [0, 7, 2**63 - 1]
     for text in ("", "007", "-1", "1.0", "1e3", "１２", "²", "A1", str(2**63), "9" * 30):
-        assert push_bodies.id_of(text) == text
+        assert id_of(text) == text
 
 
 def test_every_event_that_a_marketplace_tells_has_its_tag() -> None:
@@ -330,11 +331,10 @@ async def test_two_programs_push_everything_once_between_them(fresh_database: Fr
 
 
 async def test_the_loop_pushes_what_happens_until_it_is_stopped(fresh_database: FreshDatabase) -> None:
-    stop, wake = asyncio.Event(), asyncio.Event()
+    stop = asyncio.Event()
     async with shop(fresh_database) as seller:
-        loop = asyncio.create_task(run_pushes(seller.db, ROOT, stop, wake=wake))
+        loop = asyncio.create_task(run_pushes(seller.db, ROOT, stop))
         await seller.put()
-        wake.set()
         await _until(lambda: seller.tags == ["101"])
         stop.set()
         await asyncio.wait_for(loop, 3)

@@ -23,7 +23,7 @@ from miandan.kernel.database import Database
 from miandan.server.house import open_hall
 from miandan.waybills.for_orders import OrderParcel, OrdersTake, take_for_orders
 from miandan.waybills.model import Taken
-from tests.dialects.doudian.conftest import GONE_ROUND, Ground
+from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, SENDER, SHOP, Erp, new_order_id, order, take
 from tests.dialects.doudian.orders import recipient
 from tests.sandboxes import check_kept
@@ -190,7 +190,7 @@ async def test_two_hundred_orders_at_five_doors_among_cancels_have_one_live_numb
         assert all((live[one], ever[one]) == (1, 1) for one in orders if one not in cancelled)
         assert all(live[one] == ever[one] - 1 and ever[one] in (1, 2) for one in cancelled)
         assert await spent(db) == before + len(made)
-        await check_kept(ground.settings, GONE_ROUND)
+        await check_kept(ground.settings)
 
 
 async def test_a_token_that_is_refreshed_by_many_at_once_never_stops_working(ground: Ground) -> None:

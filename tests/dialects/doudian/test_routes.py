@@ -9,15 +9,15 @@ from miandan.kernel.clock import now
 from miandan.tracking import applying
 from miandan.tracking import service as tracking
 from miandan.tracking.model import Action, Scan
-from miandan.waybills import lives
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import MERCHANT, SENDER, Erp, order
-from tests.dialects.doudian.partners import deliver, strangers
+from tests.dialects.doudian.erp import SENDER, Erp
+from tests.dialects.doudian.orders import number_for, put_order, ship, shipped_number
+from tests.dialects.doudian.partners import deliver, sister_shop, strangers
 from tests.dialects.doudian.shapes import misfits
 
 DETAIL, PACKAGE = "logistics.trackNoRouteDetail", "logistics.queryPackageRoute"
 COLLECTED = now().replace(microsecond=0) - timedelta(hours=8)
-
+PAID = COLLECTED - timedelta(days=1)
 
 ZTO = {"carrier": "zto", "office": "57100", "units": 100}
 
@@ -33,13 +33,6 @@ def asked(number: str) -> dict[str, str]:
     return {"logistics_code": "zhongtong", "track_no": number}
 
 
-async def shipped(erp: Erp) -> str:
-    """A number taken and stated as shipped."""
-    number = await erp.number()
-    await lives.state_shipped(erp.running.hall.db, MERCHANT, "zto", number, now())
-    return number
-
-
 async def scan(erp: Erp, number: str, action: Action = Action.COLLECTED, hour: float = 0, text: str = "已揽收") -> None:
     at = COLLECTED + timedelta(hours=hour)
     await tracking.push(erp.running.hall.db, [Scan("zto", number, action, at, text, site_name="余杭示例网点")])
@@ -48,7 +41,7 @@ async def scan(erp: Erp, number: str, action: Action = Action.COLLECTED, hour: f
 
 async def test_a_route_stands_under_both_names_oldest_first_with_times_as_text(ground: Ground) -> None:
     async with ground.erp() as erp:
-        number = await shipped(erp)
+        number = await shipped_number(erp)
         await scan(erp, number, Action.SIGNED, 6, "【余杭】签收人：王小明，电话 19900001234")
         await scan(erp, number)
         data = await erp.ok(DETAIL, asked(f" {number.lower()} "))
@@ -71,7 +64,7 @@ async def test_a_route_stands_under_both_names_oldest_first_with_times_as_text(g
 
 async def test_the_go_sdks_method_says_the_same_and_never_looks_at_persons(ground: Ground) -> None:
     async with ground.erp() as erp:
-        number = await shipped(erp)
+        number = await shipped_number(erp)
         await scan(erp, number)
         given = {"express": "zhongtong", "track_no": number, "receiver": {"name": "谁也不是", "mobile": "19900000001"}}
         data = await erp.ok(PACKAGE, given)
@@ -82,23 +75,24 @@ async def test_the_go_sdks_method_says_the_same_and_never_looks_at_persons(groun
 
 async def test_a_shipped_number_without_scans_has_an_empty_route(ground: Ground) -> None:
     async with ground.erp() as erp:
-        number = await shipped(erp)
+        number = await shipped_number(erp)
         data = await erp.ok(DETAIL, asked(number))
         assert data["route__node_list"] == []
 
 
 async def test_a_number_that_was_not_stated_as_shipped_shows_no_route(ground: Ground) -> None:
     async with ground.erp() as erp:
-        number = await erp.number()
+        order_id = await put_order(erp.running.hall, paid_at=PAID)
+        number = await number_for(erp, order_id, carrier="zhongtong")
         await scan(erp, number)
         assert await erp.refused(DETAIL, asked(number)) == "isv.business-failed:10015"
-        await lives.state_shipped(erp.running.hall.db, MERCHANT, "zto", number, now())
+        await ship(erp, order_id, number)
         assert len((await erp.ok(DETAIL, asked(number)))["route__node_list"]) == 1
 
 
 async def test_nobodys_number_and_somebody_elses_are_answered_exactly_alike(ground: Ground) -> None:
     async with ground.erp() as erp, strangers(erp) as pair:
-        theirs = await shipped(erp)
+        theirs = await shipped_number(erp)
         await scan(erp, theirs)
         nobodys = theirs[:-4] + "0000"
         await scan(erp, nobodys)  # the inbox keeps it, but nobody may read it by this
@@ -112,11 +106,9 @@ async def test_nobodys_number_and_somebody_elses_are_answered_exactly_alike(grou
 
 
 async def test_another_shop_of_the_same_merchant_is_somebody_else_too(ground: Ground) -> None:
-    async with ground.erp() as erp:
-        number = await shipped(erp)
-        sql = "UPDATE waybill SET shop_id = 'S-other' WHERE merchant_id = $1 AND number = $2"
-        await erp.running.hall.db.execute(sql, MERCHANT, number)
-        assert await erp.refused(DETAIL, asked(number)) == "isv.business-failed:4007"
+    async with ground.erp() as erp, sister_shop(erp.running) as sister:
+        number = await shipped_number(erp)
+        assert await sister.refused(DETAIL, asked(number)) == "isv.business-failed:4007"
 
 
 async def test_what_was_scanned_before_the_take_is_part_of_the_route_afterwards(ground: Ground) -> None:
@@ -131,9 +123,10 @@ async def test_what_was_scanned_before_the_take_is_part_of_the_route_afterwards(
         early = [Scan("zto", one, Action.COLLECTED, COLLECTED, "早到的一站", site_name="早站") for one in coming]
         await tracking.push(db, early)
         assert await pair.seller.refused(DETAIL, asked(coming[0])) == "isv.business-failed:4007"
-        number = await pair.seller.number(order())
+        order_id = await pair.order(paid_at=PAID)
+        number = await number_for(pair.seller, order_id, carrier="zhongtong")
         assert number in coming
-        await lives.state_shipped(db, pair.seller_id, "zto", number, now())
+        await ship(pair.seller, order_id, number)
         [node] = (await pair.seller.ok(DETAIL, asked(number)))["route__node_list"]
         assert (node["content"], node["site_name"]) == ("已揽收", ""), "nobody knew the recipient when it was said"
         await applying.apply_waiting(db, pair.hall.vault)
@@ -149,6 +142,6 @@ async def test_a_carrier_that_does_not_exist_is_named_as_a_wrong_parameter(groun
 
 async def test_characters_that_no_database_stores_are_left_out_of_what_is_asked(ground: Ground) -> None:
     async with ground.erp() as erp:
-        number = await shipped(erp)
+        number = await shipped_number(erp)
         assert (await erp.ok(DETAIL, asked(f"{number}\0")))["track_info"]["track_no"] == number
         assert await erp.refused(DETAIL, asked("\0")) == "isv.missing-parameter:400"

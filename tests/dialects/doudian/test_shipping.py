@@ -22,8 +22,8 @@ from miandan.outbound import service as outbound
 from miandan.outbound.model import Shipment
 from miandan.waybills import lives
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import MERCHANT, SHOP, Erp, new_order_id, order, receiver
-from tests.dialects.doudian.orders import put_order
+from tests.dialects.doudian.erp import MERCHANT, SHOP, Erp, new_order_id
+from tests.dialects.doudian.orders import add, number_for, put_order
 from tests.dialects.doudian.shapes import misfits
 
 _typed = count(1)
@@ -32,12 +32,6 @@ _typed = count(1)
 def typed() -> str:
     """A number that looks like YTO's own and was taken nowhere here."""
     return f"YT91{next(_typed):011d}"
-
-
-async def number_for(erp: Erp, *order_ids: str, carrier: str = "yuantong", **what: Any) -> str:
-    """A number taken for orders of ours."""
-    asked = {**order(order_ids[0]), "combine_orders": list(order_ids[1:]), "receiver_info": receiver(**what)}
-    return await erp.number(asked, carrier=carrier, order_channel="")
 
 
 async def state_of(hall: Hall, order_id: str) -> tuple[str, int]:
@@ -50,10 +44,6 @@ async def state_of(hall: Hall, order_id: str) -> tuple[str, int]:
 async def standing(hall: Hall, order_id: str) -> tuple[Shipment, ...]:
     ref = OrderRef(SHOP, order_id)
     return (await outbound.shipments_of(hall.db, MERCHANT, [ref]))[ref]
-
-
-def add(order_id: str, number: str, **more: Any) -> dict[str, Any]:
-    return {"order_id": order_id, "logistics_code": number, "company_code": "yuantong"} | more
 
 
 def in_packs(order_id: str, *packs: tuple[str, dict[str, int | None]], **more: Any) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from miandan.access import service as access
+from miandan.access.model import AppKind, Registration, shop
+from miandan.access.scopes import scopes_for
 from miandan.kernel import outbox
 from miandan.orders import intake
 from miandan.orders.model import OrderLine, OrderRef
@@ -14,8 +17,9 @@ from miandan.server.jobs import handlers
 from miandan.waybills import lives, queries
 from miandan.waybills.model import NumberState, Waybill
 from tests.dialects.doudian.conftest import Ground
-from tests.dialects.doudian.erp import MERCHANT, SENDER, SHOP, Erp, order, receiver
-from tests.dialects.doudian.partners import Pair, partners, strangers
+from tests.dialects.doudian.erp import MERCHANT, SENDER, SHOP, Erp, order, receiver, take
+from tests.dialects.doudian.orders import number_for, put_order
+from tests.dialects.doudian.partners import Pair, partners, sister_shop, strangers
 from tests.dialects.doudian.shapes import misfits
 
 GET, RETURN, UPDATE, CANCEL = "iop.waybillGet", "iop.waybillReturn", "iop.waybillUpdate", "iop.waybillCancel"
@@ -348,7 +352,7 @@ async def test_for_another_shop_a_grant_and_a_relation_are_both_needed(ground: G
         await pair.relate()
         await pair.revoke()
         assert await why(supplier, create, more) == "supply.share_not_active"
-        await outbox.deliver(pair.hall.db, handlers(pair.hall, []))
+        await outbox.deliver(pair.hall.db, handlers(pair.hall, lambda _alarm: None))
         assert await why(supplier, create, more) in ("supply.share_not_active", "supply.nothing_lent")
         asked_of = {"logistics_code": "yuantong", "track_no": number, "user_id": pair.shop}
         assert (await supplier.ok("logistics.cancelOrder", asked_of))["cancel_result"]["success"] is True
@@ -372,6 +376,30 @@ async def test_the_recipient_of_a_sellers_order_is_never_what_the_supplier_types
         found = await waybill(pair, info["track_no"])
         keys = await pair.hall.vault.keys_for(pair.seller_id, [found.sealed])
         assert keys.open(found.sealed, found.order_ref).name == "司徒大寒"
+
+
+async def test_another_shop_of_the_same_merchant_is_spoken_for_only_by_an_app_that_it_lets_in(ground: Ground) -> None:
+    async with ground.erp() as erp, sister_shop(erp.running) as sister:
+        hall = erp.running.hall
+        number = await number_for(erp, await put_order(hall))
+        which = {"logistics_code": "yuantong", "track_no": number, "user_id": SHOP}
+        asked = take(order(await put_order(hall)), carrier="yuantong", order_channel="", user_id=SHOP)
+        moved = which | {"receiver_info": receiver("路人甲", "19900009999")}
+        for method, params in (
+            ("logistics.newCreateOrder", asked),
+            ("logistics.updateOrder", moved),
+            ("logistics.cancelOrder", which),
+        ):
+            assert await why(sister, method, params) == "doudian.shop_differs", method
+        sister_id = (await sister.ok("iop.roleGet"))["user_id"]
+        own = shop(MERCHANT, SHOP), shop(MERCHANT, sister_id)
+        app, secret = await access.register_app(
+            hall.db, hall.root, Registration("两店软件", AppKind.SELF_USE, scopes_for("shop"), own)
+        )
+        both = Erp(erp.http, erp.running, app.app_key, secret)
+        await both.log_in(shop_id=sister_id)
+        assert len((await both.ok("logistics.newCreateOrder", asked))["ebill_infos"]) == 1
+        assert (await both.ok("logistics.cancelOrder", which))["cancel_result"]["success"] is True
 
 
 # --- what went out ----------------------------------------------------------------------------------------------------
@@ -419,6 +447,22 @@ async def test_pieces_of_several_packs_fill_the_lines_in_their_order(ground: Gro
         sql = "SELECT lines FROM shipment WHERE merchant_id = $1 AND number = $2"
         [row] = await pair.hall.db.fetch(sql, pair.seller_id, first)
         assert [(one["line_id"], one["quantity"]) for one in row["lines"]] == [("L1", 2), ("L2", 1)]
+
+
+async def test_a_pack_that_was_not_stated_is_not_answered_with_another_packs_statement(ground: Ground) -> None:
+    async with partners(ground) as pair:
+        order_id = await pair.order(OrderLine("L1", "杯", quantity=8))
+        [distr] = await pair.given(order_id)
+        first, second = await pair.number(distr, pack_id="P1"), await pair.number(distr, pack_id="P2")
+        pack: dict[str, object] = {"logistics_code": first, "company_code": "yuantong"}
+        pack |= {"shipped_order_info": [{"shipped_order_id": "L1", "shipped_num": 2}]}
+        for turn in range(2):  # the seller states the first number twice
+            asked = {"order_id": order_id, "pack_list": [pack], "request_id": f"{order_id}-{turn}"}
+            await pair.seller.ok("order.logisticsAddMultiPack", asked)
+        packs = [{"track_no": one, "ship_num": 2, "company_code": "yuantong"} for one in (first, second)]
+        data = await pair.supplier.ok(RETURN, returning(pair, distr, pack_list=packs))
+        assert [one["track_no"] for one in data["pack_list"]] == [first, second]
+        assert (await waybill(pair, second)).shipped_at is not None
 
 
 @pytest.mark.parametrize("ship_num", [-1, 0, 6])

@@ -18,9 +18,8 @@ def components_of(core: Core, folder: Folder, settings: Settings | None = None) 
 
     Raises agent.component_setting_wrong, agent.file_damaged.
     """
-    ours = folder.path / "components"
-    workshop = AgentWorkshop(core, ours)
+    workshop = AgentWorkshop(core, folder.components)
     found = settings if settings is not None else read_settings(folder.path / "components.toml")
     if found.components:
         workshop.start()
-    return Components(workshop, found, ours, list(workshop.left_over()))
+    return Components(workshop, found, folder.components, list(workshop.left_over()))

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from miandan.agent.folder import written_private
 from miandan.kernel.clock import now
 from miandan.labels.locked import locked
-from miandan.labels.whole_file import made_folder, written_whole
+from miandan.labels.whole_file import made_folder
 
 AUTHORITY_DAYS: Final = 3650
 LEAF_DAYS: Final = 300
@@ -176,6 +177,5 @@ def _key_part(text: bytes) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.touch(0o600)  # a file that is replaced hands its permissions on
-    with written_whole(path) as out:
+    with written_private(path) as out:
         out.write(content)

@@ -67,12 +67,15 @@ class Desk:
     async def pdf(self, opened: Sequence[Opened], line: Line, printer: PrinterCard | None) -> str:
         """The address of a PDF of them all."""
         content = await pdf_of(opened, printer.dpi if printer is not None else 203)
-        return line.home + self.previews.put(content, "pdf", line.caller.origin)
+        return self.addresses([content], "pdf", line)[0]
 
     async def pictures(self, opened: Sequence[Opened], line: Line, printer: PrinterCard | None) -> list[str]:
         """The addresses of a picture of each."""
-        contents = await pictures_of(opened, printer)
-        return [line.home + self.previews.put(one, "png", line.caller.origin) for one in contents]
+        return self.addresses(await pictures_of(opened, printer), "png", line)
+
+    def addresses(self, contents: Sequence[bytes], kind: str, line: Line) -> list[str]:
+        """Where whoever is on the line finds these files from now on."""
+        return [line.home + self.previews.put(one, kind, line.caller.origin) for one in contents]
 
     def preview_printer(self, task: Task, line: Line) -> PrinterCard | None:
         """Whose dots a preview shows; it needs no printer."""

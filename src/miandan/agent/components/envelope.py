@@ -1,18 +1,18 @@
 """The protocol with an envelope (cmd, requestID): Cainiao's, and those of Doudian, Pinduoduo and Kuaishou after it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from miandan.agent.components.desk import Desk
 from miandan.agent.components.line import Line
 from miandan.agent.components.notices import Teller, document_status, number_of, words
 from miandan.agent.components.passing import Passed, pass_on
-from miandan.agent.components.reading import Task, echoed, read_task, safe_name
+from miandan.agent.components.reading import Task, echoed, read_task, safe_name, task_of
 from miandan.agent.components.work import Work
 from miandan.kernel.errors import Refusal
 
 _MOST_ASKED: Final = 500
-_Answer = Callable[[dict[str, Any], Line], Awaitable[dict[str, Any] | None]]
+_Answer = Callable[[dict[str, Any], Line], Awaitable[dict[str, Any]]]
 
 
 class Envelope:
@@ -26,7 +26,6 @@ class Envelope:
             "getPrinterConfig": self._printer_config,
             "setPrinterConfig": self._set_printer_config,
             "printerConfig": self._open_settings,
-            "print": self._print,
             "getTaskStatus": self._task_status,
             "getDocumentStatus": self._document_status,
             "getGlobalConfig": self._global_config,
@@ -45,12 +44,13 @@ class Envelope:
     async def hear(self, plain: dict[str, Any], frame: str, line: Line) -> None:
         """Answer one command. Raises Refusal."""
         command = plain.get("cmd")
+        if command == "print":
+            await self._print(plain, frame, line)
+            return
         answer = self._commands.get(command) if isinstance(command, str) else None
         if answer is None:
             raise Refusal("agent.component_command_unknown", cmd=safe_name(command))
-        said = await (self._print(plain, line, frame) if command == "print" else answer(plain, line))
-        if said is not None:
-            await line.say(_head(plain) | {"status": "success", "msg": "", "errorCode": 0} | said)
+        await line.say(_done(plain) | await answer(plain, line))
 
     # --- printers and settings ----------------------------------------------------------------------------------------
 
@@ -119,18 +119,21 @@ class Envelope:
 
     # --- printing -----------------------------------------------------------------------------------------------------
 
-    async def _print(self, plain: dict[str, Any], line: Line, frame: str = "") -> dict[str, Any] | None:
+    async def _print(self, plain: dict[str, Any], frame: str, line: Line) -> None:
         task = read_task(plain, self._component)
         relay = self._desk.relay() if task.is_foreign else None
         if relay is not None:
             line.spawn(pass_on(self._desk, relay, Passed(plain, frame, task), line, self))
-            return None
-        if task.preview:
+        elif task.preview:
             await self._preview(plain, task, line)
-            return None
-        asked = self._desk.asked(task, line)
-        await self.tell(plain, task, line, self._desk.works.start(asked))
-        return None
+        else:
+            await self.tell(plain, task, line, self._desk.works.start(self._desk.asked(task, line)))
+
+    def only(self, plain: dict[str, Any], places: Sequence[int]) -> dict[str, Any]:
+        """A print request with the documents at these places alone."""
+        task = task_of(plain)
+        left = {**task, "documents": [task["documents"][place] for place in places]}
+        return left if task is plain else plain | {"task": left}
 
     async def tell(self, plain: dict[str, Any], task: Task, line: Line, works: list[Work]) -> None:
         """The acknowledgement, and everything that follows while the next frame is read."""
@@ -176,8 +179,12 @@ def _task_names(given: Any) -> dict[str, Any]:
     return {"taskID": given, "taskId": given}
 
 
+def _done(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return _head(plain) | {"status": "success", "msg": "", "errorCode": 0}
+
+
 def _accepted(plain: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    return _head(plain) | {"status": "success", "msg": "", "errorCode": 0} | _task_names(task.given_id)
+    return _done(plain) | _task_names(task.given_id)
 
 
 def _several(plain: Mapping[str, Any], name: str) -> list[Any]:

@@ -21,7 +21,9 @@ from websockets.http11 import Request, Response
 from miandan.agent.components.origins import PROGRAM, Caller, Origins, is_origin
 from miandan.agent.components.previews import FOLDER, Previews
 from miandan.agent.components.profiles import Component, Family, Options
-from miandan.labels.whole_file import made_folder, written_whole
+from miandan.agent.folder import written_private
+from miandan.agent.loopback import HOSTS
+from miandan.labels.whole_file import made_folder
 
 _TYPES: Final = {"pdf": "application/pdf", "png": "image/png"}
 _BURST: Final = 2_000.0
@@ -30,11 +32,12 @@ _MOST_CALLERS: Final = 1_000
 
 _FAMILIES: Final[dict[str, Family]] = {"0.x": "0.x", "1.5": "1.5", "both": "both"}
 
-HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
-
 
 def program_token(path: Path) -> str:
-    """What lets in callers that are no browsers, made once, for this user alone. Raises OSError."""
+    """What lets in callers that are no browsers, made once, for this user alone.
+
+    Raises OSError, labels.folder_denied, labels.not_writable, labels.disk_full.
+    """
     try:
         found = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -42,8 +45,7 @@ def program_token(path: Path) -> str:
     if len(found) >= 32:
         return found
     made_folder(path.parent)
-    path.touch(0o600)
-    with written_whole(path) as out:
+    with written_private(path) as out:
         found = secrets.token_urlsafe(32)
         out.write(found.encode() + b"\n")
     return found
@@ -51,7 +53,7 @@ def program_token(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One component's door. `port` is the one it listens on."""
+    """One component's door."""
 
     component: Component
     options: Options
@@ -60,7 +62,7 @@ class Door:
     token: str
 
     def check(self, connection: ServerConnection, request: Request, port: int) -> Response | None:
-        """None for whoever may come in; a page without decision may."""
+        """None for whoever may come in, a page without decision too; `port` is the one that was called."""
         split = urlsplit(request.path)
         hosts = request.headers.get_all("Host")
         if len(hosts) != 1 or hosts[0].lower() not in {f"{host}:{port}" for host in HOSTS}:

@@ -4,7 +4,7 @@
 
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from miandan.agent.components.desk import Desk, all_printed
@@ -17,11 +17,13 @@ from miandan.agent.components.reading import (
     Content,
     Document,
     Task,
+    custom_area,
     echoed,
     name_of,
     refuse_too_many,
     safe_name,
     said,
+    text_of,
 )
 from miandan.agent.components.work import Work, steps
 from miandan.kernel.errors import Refusal
@@ -82,6 +84,11 @@ class Jd:
             return
         await self.tell(plain, task, line, self._desk.works.start(self._desk.asked(task, line)))
 
+    def only(self, plain: dict[str, Any], places: Sequence[int]) -> dict[str, Any]:
+        """A request with the contents at these places alone."""
+        given = plain["parameters"]
+        return plain | {"parameters": given | {"contents": [given["contents"][place] for place in places]}}
+
     async def tell(self, plain: dict[str, Any], task: Task, line: Line, works: list[Work]) -> None:
         """The one answer, when all of it has ended."""
 
@@ -95,18 +102,13 @@ class Jd:
     async def _preview(self, plain: dict[str, Any], line: Line) -> None:
         try:
             task = _task(plain, self._desk)
-            relay = self._desk.relay() if task.is_foreign else None
-            if relay is not None:
-                raise Refusal(
-                    "agent.component_foreign", zh_name=self._desk.component.zh, en_name=self._desk.component.en
-                )
             opened = await self._desk.opened(task, line)
-            printer = self._desk.preview_printer(task, line)
-            contents = [base64.b64encode(one).decode() for one in await pictures_of(opened, printer)]
-            paths = await self._desk.pictures(opened, line, printer)
+            pictures = await pictures_of(opened, self._desk.preview_printer(task, line))
         except Refusal as why:
             await line.say(self.refused(plain, why))
             return
+        contents = [base64.b64encode(one).decode() for one in pictures]
+        paths = self._desk.addresses(pictures, "png", line)
         several = plain.get("orderType") == "PRE_View:multi"
         shown = {"imgdata": contents if several else contents[0], "imgpath": paths if several else paths[0]}
         await line.say(_answer(plain, OK, "", {"total": f"{len(paths)}-{len(paths)}", **shown}))
@@ -190,16 +192,13 @@ def _document(one: dict[str, Any], place: int) -> Document:
     sealed = isinstance(data, str) and not data.lstrip().startswith("{")
     first = Content(
         encrypted=data if isinstance(data, str) and sealed else "",
-        signature=_text(one, "signature", where),
-        params=_text(one, "params", where),
-        template_url=_text(one, "tempUrl", where),
+        signature=text_of(one, "signature", where),
+        params=text_of(one, "params", where),
+        template_url=text_of(one, "tempUrl", where),
         data=None if sealed else data,
         add=one["addData"] if isinstance(one.get("addData"), dict) else {},
     )
-    areas = [first]
-    if one.get("customData") is not None or one.get("customTempUrl"):
-        areas.append(Content(data=one.get("customData") or {}, template_url=_text(one, "customTempUrl", where)))
-    return Document(str(place), tuple(areas), 1, said([one]))
+    return Document(str(place), (first, *custom_area(one, where)), 1, said([one]))
 
 
 def _reprint_task(plain: Mapping[str, Any], desk: Desk) -> Task:
@@ -216,12 +215,3 @@ def _reprint_task(plain: Mapping[str, Any], desk: Desk) -> Task:
     task_id = echoed(plain.get("taskID", "")) or f"reprint-{time.time_ns()}"
     printer = first.get("printerName", "")
     return Task(name_of(task_id, "taskID"), task_id, documents, printer if isinstance(printer, str) else "")
-
-
-def _text(plain: Mapping[str, Any], name: str, where: str) -> str:
-    value = plain.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Refusal("agent.component_task_wrong", where=f"{where}.{name}")
-    return value

@@ -1,4 +1,5 @@
-"""What was asked for before (打印台账): each document by keyed digests, on disk before it is printed, for seven days.
+"""What was asked for before (打印台账): each document by keyed digests, on disk before it is printed, for seven days;
+what is older goes at the next start, and when the file has grown.
 
 Nothing in it can be read back without the key beside it, and nothing of a label is in it at all: a digest of its
 content, a digest of its number with the copies that were made, the state. So a restart neither prints a page's task
@@ -9,7 +10,8 @@ import asyncio
 import hmac
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -20,8 +22,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from miandan.agent.folder import written_private
+from miandan.agent.journal import append
+from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
-from miandan.labels.whole_file import made_folder, written_whole
+from miandan.labels.whole_file import made_folder
 
 KEPT_SECONDS: Final = 7 * 86_400
 AGAIN_SECONDS: Final = 600
@@ -31,6 +36,9 @@ DOUBTFUL: Final = "agent.component_doubtful"
 """The reason of what was under way at a kill."""
 
 MOST_KEPT: Final = 200_000
+SPARE_LINES: Final = 20_000
+"""The file is written anew when it has so many lines more than there are documents."""
+
 _KEY_BYTES: Final = 32
 _NONCE: Final = 12
 _DIGEST: Final = 32  # hexadecimal digits
@@ -81,23 +89,26 @@ class Ledger:
         self._secret = secret
         self._lock = asyncio.Lock()
         self._entries: dict[str, Entry] = {}
+        self._lines = 0  # of the file
         self._named: dict[str, set[str]] = {}
         """Keys by task, content and number."""
 
     @classmethod
-    def open(cls, folder: Path) -> "Ledger":
-        """Read what an earlier run has left; what it had not ended is in doubt. Raises labels.folder_denied,
-        labels.not_writable, OSError."""
+    def open(cls, folder: Path, known: Iterable[tuple[str, State, Evidence]] = ()) -> "Ledger":
+        """Read what an earlier run has left; what it had not ended is in doubt, unless it is `known` what became of it.
+
+        Raises labels.folder_denied, labels.not_writable, labels.disk_full, OSError.
+        """
         made_folder(folder)
         ledger = cls(folder / "ledger.jsonl", _secret(folder / "ledger.key"))
-        now = time.time()
-        for entry in _read(ledger._path):
-            if entry.at > now - KEPT_SECONDS:
-                ledger._take(entry)
+        for entry in _read(ledger._path, _oldest()):
+            ledger._take(entry)
         for entry in list(ledger._entries.values()):
             if not entry.state.has_ended:
                 ledger._take(msgspec.structs.replace(entry, state=State.DOUBTFUL, reason=DOUBTFUL))
-        ledger._rewrite()
+        for key, state, evidence in known:
+            ledger._learn(key, state, evidence)
+        ledger._lines = ledger._rewrite(ledger._entries.values())
         return ledger
 
     def digest(self, *parts: str | bytes) -> str:
@@ -152,8 +163,28 @@ class Ledger:
         lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in entries)
         async with self._lock:
             await asyncio.to_thread(self._append, lines)
+            self._lines += len(entries)
+            if self._lines > len(self._entries) + SPARE_LINES:
+                await self._tidy()
 
-    def learn(self, key: str, state: State, evidence: Evidence = Evidence.NONE) -> None:
+    async def _tidy(self) -> None:
+        """Forget what is too old, here and on the disk; where that takes nothing, the old file goes on being good."""
+        oldest = _oldest()
+        for key in [key for key, entry in self._entries.items() if entry.at <= oldest]:
+            self._forget(key)
+        self._lines = len(self._entries)  # so that a disk that is full is not tried at each write
+        with suppress(OSError, Refusal):
+            self._lines = await asyncio.to_thread(self._compact, oldest)
+
+    def _compact(self, oldest: float) -> int:
+        """By what was written, not by what is only reserved; how many lines are left."""
+        latest: dict[str, Entry] = {}
+        for entry in _read(self._path, oldest):
+            latest.pop(entry.key, None)
+            latest[entry.key] = entry
+        return self._rewrite([*latest.values()][-MOST_KEPT:])
+
+    def _learn(self, key: str, state: State, evidence: Evidence) -> None:
         """What the agent's journal knows of a document that an earlier run had not ended."""
         entry = self._entries.get(key)
         if entry is not None and entry.state is State.DOUBTFUL and entry.reason == DOUBTFUL:
@@ -162,10 +193,7 @@ class Ledger:
     def _append(self, lines: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            view = memoryview(lines)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
+            append(handle, os.fstat(handle).st_size, lines, sync=True)
         finally:
             os.close(handle)
 
@@ -185,11 +213,15 @@ class Ledger:
             if not keys:
                 self._named.pop(name, None)
 
-    def _rewrite(self) -> None:
-        self._path.touch(0o600)
-        with written_whole(self._path) as out:
-            for entry in self._entries.values():
+    def _rewrite(self, entries: Collection[Entry]) -> int:
+        with written_private(self._path) as out:
+            for entry in entries:
                 out.write(msgspec.json.encode(entry) + b"\n")
+        return len(entries)
+
+
+def _oldest() -> float:
+    return time.time() - KEPT_SECONDS
 
 
 def _secret(path: Path) -> bytes:
@@ -200,15 +232,14 @@ def _secret(path: Path) -> bytes:
         found = b""
     if len(found) == _KEY_BYTES:
         return found
-    path.touch(0o600)
-    with written_whole(path) as out:
+    with written_private(path) as out:
         found = os.urandom(_KEY_BYTES)
         out.write(found)
     return found
 
 
-def _read(path: Path) -> Iterator[Entry]:
-    """Every line that is whole; the last one may have been cut by a kill."""
+def _read(path: Path, oldest: float) -> Iterator[Entry]:
+    """Every line that is whole and younger; the last one may have been cut by a kill."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -216,6 +247,8 @@ def _read(path: Path) -> Iterator[Entry]:
     for line in text.split(b"\n"):
         if line:
             try:
-                yield msgspec.json.decode(line, type=Entry)
+                entry = msgspec.json.decode(line, type=Entry)
             except (msgspec.DecodeError, UnicodeError):
                 continue
+            if entry.at > oldest:
+                yield entry

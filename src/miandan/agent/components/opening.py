@@ -32,7 +32,7 @@ _PLACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a document shows. `children` are other numbers of its parcel, which have print data of their own."""
+    """What a document shows."""
 
     label: LabelData = field(repr=False)
     template: Template = field(repr=False)

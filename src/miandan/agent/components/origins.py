@@ -7,17 +7,14 @@ the agent sees it within a fifth of a second.
 import asyncio
 import re
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from miandan.agent.folder import read_kept, write_kept
+from miandan.agent.components.shared_file import SharedFile
 from miandan.kernel.errors import Refusal
-from miandan.labels.locked import locked
-from miandan.labels.whole_file import made_folder
 
 PROGRAM: Final = ""
 """The origin of callers that are no browsers; what lets them in is a token or a setting."""
@@ -74,22 +71,18 @@ class Origins:
     """The decisions of one agent."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "origins.json"
-        self._lock = folder / "origins.lock"
-        self._seen: tuple[int, int, int] | None = None
-        self._kept = _Kept()
+        self._file = SharedFile(folder / "origins.json", _Kept)
 
     def decided(self) -> dict[str, Decision]:
         """All decisions by origin."""
-        return dict(sorted(self._now().decided.items()))
+        return dict(sorted(self._file.now().decided.items()))
 
     def waiting(self) -> dict[str, Waiting]:
         """The origins that wait for one."""
-        oldest = time.time() - WAITS_SECONDS
-        return {origin: one for origin, one in self._now().waiting.items() if one.at > oldest}
+        return _still(self._file.now().waiting)
 
     def decision(self, origin: str) -> Decision | None:
-        return self._now().decided.get(origin)
+        return self._file.now().decided.get(origin)
 
     def ask(self, origin: str, component: str) -> bool:
         """Let an origin wait for a decision; False when too many do already."""
@@ -98,7 +91,13 @@ class Origins:
             return True
         if len(waiting) >= MOST_WAITING:
             return False
-        self._change(lambda kept: _Kept(kept.decided, waiting | {origin: Waiting(component, time.time())}))
+
+        def changed(kept: _Kept) -> _Kept:
+            if origin in kept.decided:  # in this moment
+                return kept
+            return _Kept(kept.decided, _still(kept.waiting) | {origin: Waiting(component, time.time())})
+
+        self._file.change(changed)
         return True
 
     def allow(self, origin: str, printers: tuple[str, ...] = ()) -> None:
@@ -111,7 +110,7 @@ class Origins:
 
     def forget(self, origin: str) -> None:
         """As if it had never come: it is asked about again."""
-        self._change(
+        self._file.change(
             lambda kept: _Kept(
                 {name: one for name, one in kept.decided.items() if name != origin},
                 {name: one for name, one in kept.waiting.items() if name != origin},
@@ -136,21 +135,10 @@ class Origins:
             decided = dict(list(kept.decided.items())[-_MOST_KEPT:]) | {origin: decision}
             return _Kept(decided, waiting)
 
-        self._change(changed)
+        self._file.change(changed)
 
-    def _change(self, change: Callable[[_Kept], _Kept]) -> None:
-        made_folder(self._file.parent)
-        with locked(self._lock):
-            write_kept(self._file, change(self._now()))
-            self._now()
 
-    def _now(self) -> _Kept:
-        try:
-            stat = self._file.stat()
-        except OSError:
-            self._seen, self._kept = None, _Kept()
-            return self._kept
-        seen = stat.st_mtime_ns, stat.st_size, stat.st_ino
-        if seen != self._seen:
-            self._kept, self._seen = read_kept(self._file, _Kept) or _Kept(), seen
-        return self._kept
+def _still(waiting: dict[str, Waiting]) -> dict[str, Waiting]:
+    """Without the questions that were forgotten."""
+    oldest = time.time() - WAITS_SECONDS
+    return {origin: one for origin, one in waiting.items() if one.at > oldest}

@@ -32,6 +32,9 @@ class Speech(Protocol):
 
     async def tell(self, plain: dict[str, Any], task: Task, line: Line, works: list[Work]) -> None: ...
 
+    def only(self, plain: dict[str, Any], places: Sequence[int]) -> dict[str, Any]:
+        """A print request with the documents at these places alone."""
+
 
 async def pass_on(desk: Desk, relay: Relay, passed: Passed, line: Line, speech: Speech) -> None:
     """Pass a task or a preview on and its answers back; what is known already is answered from here."""
@@ -59,7 +62,7 @@ async def _task(desk: Desk, relay: Relay, passed: Passed, line: Line, speech: Sp
     new = [one.work for one in fresh]
     await desk.works.take_foreign(asked, fresh)
     try:
-        async for said in relay.talk(_frame(passed, fresh), line.caller.origin):
+        async for said in relay.talk(_frame(passed, fresh, speech), line.caller.origin):
             await line.pass_on(said)
             if note(said, new):
                 break
@@ -71,16 +74,10 @@ async def _task(desk: Desk, relay: Relay, passed: Passed, line: Line, speech: Sp
         desk.works.end_foreign(new)
 
 
-def _frame(passed: Passed, fresh: Sequence[Fresh]) -> str:
+def _frame(passed: Passed, fresh: Sequence[Fresh], speech: Speech) -> str:
     """The request as it came, without the documents that were printed before."""
     if len(fresh) == len(passed.task.documents):
         return passed.frame
     wanted = {one.document.document_id for one in fresh}
-    plain = dict(passed.plain)
-    nested = plain.get("task")
-    holder = dict(nested) if isinstance(nested, dict) else plain
     places = [place for place, one in enumerate(passed.task.documents) if one.document_id in wanted]
-    holder["documents"] = [holder["documents"][place] for place in places]
-    if holder is not plain:
-        plain["task"] = holder
-    return json.dumps(plain, ensure_ascii=False)
+    return json.dumps(speech.only(passed.plain, places), ensure_ascii=False)

@@ -14,11 +14,9 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from miandan.agent.folder import read_kept, write_kept
+from miandan.agent.components.shared_file import SharedFile
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
-from miandan.labels.locked import locked
-from miandan.labels.whole_file import made_folder
 
 Answer = Literal["", "print", "skip"]
 
@@ -54,20 +52,21 @@ class Questions:
     """The open questions of one agent."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "questions.json"
-        self._lock = folder / "questions.lock"
-        self._seen: tuple[int, int, int] | None = None
-        self._kept = _Kept()
+        self._file = SharedFile(folder / "questions.json", _Kept)
 
     def open(self) -> dict[str, Question]:
         """Those that nobody has answered and somebody waits for, oldest first."""
-        return {name: one for name, one in self._now().questions.items() if not one.answer and one.until > time.time()}
+        return _open(self._file.now().questions)
 
     def answer(self, name: str, answer: Literal["print", "skip"]) -> None:
-        """Raises agent.component_question_gone."""
-        if name not in self.open():
-            raise Refusal("agent.component_question_gone")
-        self._change(lambda kept: kept | {name: replace(kept[name], answer=answer)})
+        """The first answer counts. Raises agent.component_question_gone."""
+
+        def answered(kept: dict[str, Question]) -> dict[str, Question]:
+            if name not in _open(kept):
+                raise Refusal("agent.component_question_gone")
+            return kept | {name: replace(kept[name], answer=answer)}
+
+        self._change(answered)
 
     async def ask(self, question: Question) -> Answer:
         """Put a question and wait for its answer until its time is over; "" is none."""
@@ -77,7 +76,7 @@ class Questions:
         self._change(lambda kept: kept | {name: question})
         try:
             while time.time() < question.until:
-                found = self._now().questions.get(name)
+                found = self._file.now().questions.get(name)
                 if found is None or found.answer:
                     return "" if found is None else found.answer
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -86,18 +85,11 @@ class Questions:
             self._change(lambda kept: {key: one for key, one in kept.items() if key != name})
 
     def _change(self, change: Callable[[dict[str, Question]], dict[str, Question]]) -> None:
-        made_folder(self._file.parent)
-        with locked(self._lock):
-            now = {key: one for key, one in self._now().questions.items() if one.until > time.time()}
-            write_kept(self._file, _Kept(change(now)))
-            self._now()
+        def changed(kept: _Kept) -> _Kept:
+            return _Kept(change({key: one for key, one in kept.questions.items() if one.until > time.time()}))
 
-    def _now(self) -> _Kept:
-        try:
-            stat = self._file.stat()
-        except OSError:
-            return _Kept()
-        seen = stat.st_mtime_ns, stat.st_size, stat.st_ino
-        if seen != self._seen:
-            self._kept, self._seen = read_kept(self._file, _Kept) or _Kept(), seen
-        return self._kept
+        self._file.change(changed)
+
+
+def _open(questions: dict[str, Question]) -> dict[str, Question]:
+    return {name: one for name, one in questions.items() if not one.answer and one.until > time.time()}

@@ -19,7 +19,6 @@ _OURS: Final = "TURQM"
 """How base64 of MDP1 begins."""
 
 _SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_:.]{0,40}", re.ASCII)
-_ENCRYPTED: Final = ("encryptedData",)
 _TEMPLATES: Final = ("templateURL", "templateUrl", "template_url", "tempUrl")
 
 
@@ -102,8 +101,7 @@ def read_task(plain: Mapping[str, Any], component: Component) -> Task:
 
     Raises agent.component_task_wrong, agent.component_no_documents, agent.component_too_many_documents.
     """
-    nested = plain.get("task")
-    task: Mapping[str, Any] = nested if isinstance(nested, Mapping) else plain
+    task = task_of(plain)
     documents = task.get("documents")
     if isinstance(documents, dict):
         documents = [documents]
@@ -118,12 +116,18 @@ def read_task(plain: Mapping[str, Any], component: Component) -> Task:
         name_of(given, "taskID"),
         given,
         tuple(_document(one, place) for place, one in enumerate(documents)),
-        _text(task, "printer"),
+        text_of(task, "printer"),
         task.get("preview") is True or task.get("preview") == "true",
         str(task.get("previewType", "pdf")).lower().startswith(("im", "png")),
         frozenset(one for one in tells if isinstance(one, str)) if isinstance(tells, list) else frozenset({"print"}),
         _whole(task.get("firstDocumentNumber"), 1),
     )
+
+
+def task_of(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where a print request says what is to be printed."""
+    nested = plain.get("task")
+    return nested if isinstance(nested, Mapping) else plain
 
 
 def refuse_too_many(documents: list[Any], component: Component) -> None:
@@ -165,16 +169,21 @@ def _contents(one: dict[str, Any], where: str) -> Iterator[Content]:
     """A content, and behind it the custom area that some platforms put into the same object."""
     template = next((str(one[name]) for name in _TEMPLATES if isinstance(one.get(name), str)), "")
     yield Content(
-        _text(one, *_ENCRYPTED, where=where),
-        _text(one, "signature", where=where),
-        _text(one, "params", where=where),
+        text_of(one, "encryptedData", where),
+        text_of(one, "signature", where),
+        text_of(one, "params", where),
         template,
         one.get("data"),
         _object(one, "addData"),
         _object(one, "config"),
     )
+    yield from custom_area(one, where)
+
+
+def custom_area(one: Mapping[str, Any], where: str) -> Iterator[Content]:
+    """The custom area that stands in the same object as the area it belongs to, if any."""
     if one.get("customData") is not None or one.get("customTempUrl"):
-        yield Content(data=one.get("customData") or {}, template_url=_text(one, "customTempUrl", where=where))
+        yield Content(data=one.get("customData") or {}, template_url=text_of(one, "customTempUrl", where))
 
 
 def _object(plain: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -187,15 +196,14 @@ def _object(plain: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(plain: Mapping[str, Any], *names: str, where: str = "") -> str:
-    for name in names:
-        value = plain.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            raise Refusal("agent.component_task_wrong", where=f"{where}.{name}".lstrip("."))
-        return value
-    return ""
+def text_of(plain: Mapping[str, Any], name: str, where: str = "") -> str:
+    """A text; "" where there is none. Raises agent.component_task_wrong for anything else."""
+    value = plain.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Refusal("agent.component_task_wrong", where=f"{where}.{name}".lstrip("."))
+    return value
 
 
 def _whole(value: Any, otherwise: int) -> int:

@@ -32,6 +32,7 @@ from miandan.agent.components.profiles import Component, Settings, components
 from miandan.agent.components.questions import Questions
 from miandan.agent.components.reading import MOST_FRAME, read_frame
 from miandan.agent.components.works import Works
+from miandan.agent.loopback import ADDRESSES
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 
@@ -39,7 +40,6 @@ MOST_CONNECTIONS: Final = 64
 """Of one port."""
 
 _RENEW_SECONDS: Final = 12 * 3_600
-_HOSTS: Final = ("127.0.0.1", "::1")
 
 
 class Speech(Protocol):
@@ -119,9 +119,7 @@ class Components:
         token = program_token(self._folder / "token")
         platform = self._platform = PlatformCalls()
         opener = Opener(self._workshop, platform)
-        ledger = Ledger.open(self._folder)
-        for key, state, evidence in self._left_over:
-            ledger.learn(key, state, evidence)
+        ledger = Ledger.open(self._folder, self._left_over)
         works = self._works = Works(self._workshop, opener, ledger, self.questions)
         printer_settings = PrinterSettings(self._workshop, self._folder)
         ports: list[Port] = []
@@ -177,11 +175,11 @@ class Components:
         """One port on both loopback addresses; one that the machine has no IPv6 for is left out there."""
         name = door.component.name
         opened: list[Server] = []
-        for host in _HOSTS:
+        for host in ADDRESSES:
             try:
                 opened.append(await self._listen(host, number, context, door, speech))
             except OSError as failed:
-                if failed.errno == errno.EADDRINUSE or host == _HOSTS[0]:
+                if failed.errno == errno.EADDRINUSE or host == ADDRESSES[0]:
                     for server in opened:
                         server.close()
                     return Port(name, number, context is not None, taken=True)

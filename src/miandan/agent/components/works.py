@@ -98,9 +98,10 @@ class Works:
     def of_documents(self, origin: str, document_ids: Sequence[str]) -> list[Work]:
         """The latest work on each document of a page, of this run."""
         found: dict[str, Work] = {}
+        wanted = set(document_ids)
         page = self._ledger.digest("page", origin)
         for work in self._works.values():
-            if work.document_id in document_ids and work.entry.key.startswith(page[:8]):
+            if work.document_id in wanted and work.entry.key.startswith(page[:8]):
                 found[work.document_id] = work
         return list(found.values())
 
@@ -206,7 +207,7 @@ class Works:
             try:
                 await self._ledger.write(*(work.entry for work in works))
             except OSError as failed:
-                self._workshop.note("component.ledger_failed", error=type(failed).__name__)
+                self._note_ledger(failed)
 
     async def _prepare(self, asked: Asked, one: Fresh) -> None:
         """Open the document and settle whether it is to be printed; what is not has ended."""
@@ -265,7 +266,8 @@ class Works:
     async def take_foreign(self, asked: Asked, fresh: Sequence[Fresh]) -> None:
         """Write down what is passed on, after the same questions as for what is printed here.
 
-        Raises agent.component_same_name, agent.component_duplicate; then nothing of it is to be passed on.
+        Raises agent.component_same_name, agent.component_duplicate, and agent.component_failed where the disk takes
+        nothing; then nothing of it is to be passed on.
         """
         works = [one.work for one in fresh]
         try:
@@ -275,13 +277,24 @@ class Works:
                 number = self._ledger.digest("number", asked.component.name, one.document.document_id)
                 named = one.document.document_id
                 await self.settle_again(asked, one.work, one.work.entry.raw, number, 1, named)
+            await self._written(works)
         except Refusal as why:
             for work in works:
                 work.entry = changed(work.entry, content="", number="", copy=0)
                 work.tell(State.FAILED, why=why)
                 self._ledger.reserve(work.entry)
             raise
-        await self._ledger.write(*(work.entry for work in works))
+
+    async def _written(self, works: Sequence[Work]) -> None:
+        """Raises agent.component_failed where the disk takes nothing."""
+        try:
+            await self._ledger.write(*(work.entry for work in works))
+        except OSError as failed:
+            self._note_ledger(failed)
+            raise Refusal("agent.component_failed") from failed
+
+    def _note_ledger(self, failed: OSError) -> None:
+        self._workshop.note("component.ledger_failed", error=type(failed).__name__)
 
     def end_foreign(self, works: Sequence[Work]) -> None:
         """The other component says nothing more: what it has not told of is in doubt."""

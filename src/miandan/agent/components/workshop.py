@@ -27,7 +27,7 @@ from miandan.agent.components.model import (
 )
 from miandan.agent.components.questions import shown_number
 from miandan.agent.folder import Paired, read_kept, write_kept
-from miandan.agent.journal import Ended, Slip
+from miandan.agent.journal import RECALLED, Ended, Slip
 from miandan.agent.keys import AgentKeys
 from miandan.agent.log import Log
 from miandan.agent.rendering import Content, drawn
@@ -40,8 +40,6 @@ SOURCE: Final = "component"
 
 ONLY: Final = "1of1"
 """How the key of a document's only sheet ends."""
-
-_RECALLED: Final = "agent.recalled"
 
 
 class Core(Protocol):
@@ -178,7 +176,7 @@ def _end(key: str, how: Ended) -> Notice:
             return Printed(key, how.evidence)
         case Outcome.DOUBTFUL:
             return Doubtful(key, how.reason)
-        case Outcome.GIVEN_BACK if how.reason == _RECALLED:
+        case Outcome.GIVEN_BACK if how.reason == RECALLED:
             return Canceled(key)
     return Failed(key, _why(how.reason))
 

@@ -17,10 +17,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from miandan.agent.folder import Folder, empty, read_kept, write_kept
+from miandan.agent.folder import Folder, empty, read_kept, write_kept, written_private
 from miandan.agent.page.http import Request
 from miandan.kernel.errors import Refusal
-from miandan.labels.whole_file import made_folder, written_whole
+from miandan.labels.whole_file import made_folder
 
 OPEN: Final = "/open/"
 """What the address of a ticket begins with."""
@@ -128,8 +128,7 @@ def new_address(folder: Folder) -> str:
 def opener(folder: Folder, address: str) -> Path:
     """A file for this user alone that leads on to the address. Raises labels.not_writable."""
     path = opener_of(folder)
-    path.touch(0o600)
-    with written_whole(path) as out:
+    with written_private(path) as out:
         out.write(
             f'<!DOCTYPE html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
             f'<meta http-equiv="refresh" content="0;url={escape(address)}">'

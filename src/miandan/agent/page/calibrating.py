@@ -81,7 +81,7 @@ async def _moved_on(agent: Agent, printer: Printer, read: Readings) -> None:
     now = printer.profile
     right, down = _farther(now.offset_x_um, read.left_mm), _farther(now.offset_y_um, read.top_mm)
     if (right, down) != (now.offset_x_um, now.offset_y_um):
-        await AgentWorkshop(agent, agent.folder.path / "components").move(printer.name, right, down)
+        await AgentWorkshop(agent, agent.folder.components).move(printer.name, right, down)
 
 
 def _farther(before_um: int, read_mm: float | None) -> int:

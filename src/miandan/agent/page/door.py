@@ -36,8 +36,12 @@ async def open_page(agent: Agent, port: int, components: Components) -> AsyncIte
     labels.folder_denied, labels.not_writable, labels.disk_full for the agent's folder.
     """
     door = Door(agent, components)
+
+    def wrong(error: str) -> None:
+        agent.log.wrong("page.failed", error=error)
+
     try:
-        listening = Listening(door.answer, listen(port))
+        listening = Listening(door.answer, listen(port), wrong)
         keep_port(agent.folder, listening.port)
     except OSError as failed:
         agent.log.refused("page.closed", Refusal("agent.page_port_taken", port=port, reason=reason_of(failed)))

@@ -17,8 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httptools
 
-ADDRESSES: Final = ("127.0.0.1", "::1")
-NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+from miandan.agent.loopback import ADDRESSES, HOSTS
 
 MOST_BYTES: Final = 16_384
 """Of a request, head and body together."""
@@ -104,13 +103,14 @@ Door = Callable[[Request], Awaitable[Answer]]
 
 
 class Listening:
-    """A server that has begun to listen on `port`."""
+    """A server that has begun to listen on `port`. `wrong` is told the name of an error that nobody foresaw."""
 
-    def __init__(self, door: Door, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, door: Door, sockets: Sequence[socket.socket], wrong: Callable[[str], None]) -> None:
         self.port: int = sockets[0].getsockname()[1]
         self._door = door
+        self._wrong = wrong
         self._sockets = sockets
-        self._hosts = frozenset(f"{name}:{self.port}" for name in NAMES)
+        self._hosts = frozenset(f"{name}:{self.port}" for name in HOSTS)
         self._servers: list[asyncio.Server] = []
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -148,7 +148,8 @@ class Listening:
             return _plain(HTTPStatus.MISDIRECTED_REQUEST, "Host")
         try:
             return await self._door(request)
-        except Exception:  # its text may hold what was sent
+        except Exception as failed:  # its text may hold what was sent
+            self._wrong(type(failed).__name__)
             return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
 
 

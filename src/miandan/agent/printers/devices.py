@@ -49,11 +49,6 @@ class Line:
     flow: Flow = Flow.RTSCTS
 
 
-BAUDS: Final = tuple(
-    baud for baud in (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400) if hasattr(termios, f"B{baud}")
-)
-
-
 def read_port_status(status: int) -> Said:
     """The meaning of an LPGETSTATUS byte; the error bit is active low."""
     if status & _LP_PAPER_OUT:

@@ -9,7 +9,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
@@ -23,6 +23,9 @@ BROKEN = "agent.device_broken"
 STALLED = "agent.device_stalled"
 IN_TROUBLE = "agent.device_in_trouble"
 NOT_OUT = "agent.device_not_out"
+
+QUEUE_SECONDS: Final = 300.0
+"""Until a job that does not leave its queue is taken back: long enough to put paper in."""
 
 
 class Driver(StrEnum):
@@ -133,6 +136,11 @@ class SheetRef(Protocol):
 
     @property
     def number(self) -> str: ...
+
+
+def job_name(sheet: SheetRef) -> str:
+    """What a queue calls the sheet. It stays in lists and logs that others see: no person's data."""
+    return f"miandan {sheet.sheet_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from miandan.agent.folder import Folder
 from miandan.agent.printers.configured import Configured, configured
 from miandan.agent.printers.direct import USUAL, Patience
 from miandan.agent.printers.folder import FolderPrinter
-from miandan.agent.printers.ipp.queue import PATIENCE_SECONDS, QueuePrinter
+from miandan.agent.printers.ipp.queue import QueuePrinter
 from miandan.agent.printers.ipp.transport import SOCKETS, Server, server_of
-from miandan.agent.printers.model import Driver, Loaded, Printer
+from miandan.agent.printers.model import QUEUE_SECONDS, Driver, Loaded, Printer
 from miandan.agent.printers.tcp import PORT, TcpPrinter
 from miandan.kernel.errors import Refusal
 from miandan.labels.printers.profile import Profile
@@ -62,7 +62,7 @@ def _ipp(one: Configured, own: Profile, loaded: Loaded, _folder: Folder) -> Prin
 
 
 def _queue(one: Configured, own: Profile, loaded: Loaded, server: Server, path: str) -> Printer:
-    patience = one.patience_s or PATIENCE_SECONDS
+    patience = one.patience_s or QUEUE_SECONDS
     return QueuePrinter(one.name, one.driver, one.form, own, loaded, server, path, patience)
 
 
@@ -102,7 +102,7 @@ def _windows(one: Configured, own: Profile, loaded: Loaded, _folder: Folder) -> 
         spooler = Spooler(libraries())
     except OSError:
         raise _not_here(one) from None
-    patience = one.patience_s or PATIENCE_SECONDS
+    patience = one.patience_s or QUEUE_SECONDS
     return WindowsPrinter(one.name, one.form, own, loaded, spooler, one.own["queue"], patience)
 
 

@@ -12,6 +12,9 @@ from miandan.api.errors import Problem as Problem
 MOST_SAFE: Final = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
+CARRIER_CODE: Final = r"^[a-z0-9_]{2,30}$"
+NUMBER: Final = r"^[0-9A-Za-z-]{4,40}$"
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)")
 _EARLIEST_YEAR, _LATEST_YEAR = 2000, 2999
@@ -60,9 +63,9 @@ MaybeId = Annotated[str, Field(max_length=64), AfterValidator(printable)]
 Word = Annotated[str, Field(max_length=100), AfterValidator(printable)]
 Text = Annotated[str, Field(max_length=1000), AfterValidator(printable)]
 CarrierCode = Annotated[
-    str, Field(pattern=r"^[a-z0-9_]{2,30}$", description="快递公司代码，见 GET /carriers / a code of GET /carriers")
+    str, Field(pattern=CARRIER_CODE, description="快递公司代码，见 GET /carriers / a code of GET /carriers")
 ]
-Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{4,40}$", description="运单号 / a waybill number")]
+Number = Annotated[str, Field(pattern=NUMBER, description="运单号 / a waybill number")]
 Version = Annotated[
     int,
     Field(

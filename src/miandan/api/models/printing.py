@@ -10,7 +10,7 @@ from pydantic import Field
 
 from miandan.api.errors import problem_of
 from miandan.api.models.fields import Answer, Asked, Problem, Word
-from miandan.api.models.waybills import NumberIn
+from miandan.api.models.waybills import NumberIn, TemplateName
 from miandan.printing.job_model import (
     LONGEST_WORDS,
     MOST_SHEETS,
@@ -25,7 +25,7 @@ from miandan.printing.job_model import (
 from miandan.printing.job_views import JobCard, NumberStory, SheetStory
 from miandan.printing.printer_queries import PrinterCard
 from miandan.printing.printers import Bench
-from miandan.printing.station_queries import Weight
+from miandan.printing.station_queries import PackStop, Weight
 from miandan.printing.stations import Light, Source, Verdict
 from miandan.printing.view_queries import Step
 
@@ -45,10 +45,7 @@ class PrintJobIn(_AtPrinter):
     """First labels, printed in this order, each parent followed by its children."""
 
     numbers: Annotated[list[NumberIn], Field(min_length=1, max_length=MOST_SHEETS)]
-    template: Annotated[
-        Word,
-        Field(description="GET /templates 里的 name；不填用快递公司的标准模板 / a name of GET /templates"),
-    ] = ""
+    template: TemplateName = ""
 
 
 class ReprintIn(PrintJobIn):
@@ -373,6 +370,33 @@ class VerdictOut(Answer):
             problem=None if verdict.refusal is None else problem_of(verdict.refusal),
             **told,
         )
+
+
+class UnpackedOut(Answer):
+    """Whether the parcel was packed before."""
+
+    was_packed: bool
+
+
+class StoppedOut(Answer):
+    """A parcel that must not go out, and the code of what stands in the way of its order."""
+
+    carrier: str
+    number: str
+    order_id: str
+    reason: str
+    raised_at: datetime
+    raised_by: str
+
+    @classmethod
+    def of(cls, stop: PackStop) -> "StoppedOut":
+        return cls(**{name: getattr(stop, name) for name in cls.model_fields})
+
+
+class StoppedList(Answer):
+    """Parcels that are stopped at the packing table."""
+
+    parcels: list[StoppedOut]
 
 
 class WeightOut(Answer):

@@ -256,6 +256,11 @@ class LabelFormat(StrEnum):
     ESCPOS = "escpos"
 
 
+TemplateName = Annotated[
+    Word, Field(description="GET /templates 里的 name；不填用快递公司的标准模板 / a name of GET /templates")
+]
+
+
 class LabelsIn(Asked):
     """Whose labels, as what, for which printer, on which template."""
 
@@ -265,10 +270,7 @@ class LabelsIn(Asked):
         Word,
         Field(description="打印机型号，例如 zpl-300；不填用该语言 203 dpi / a printer profile such as zpl-300"),
     ] = ""
-    template: Annotated[
-        Word,
-        Field(description="GET /templates 里的 name；不填用快递公司的标准模板 / a name of GET /templates"),
-    ] = ""
+    template: TemplateName = ""
 
 
 class PrintDataIn(Asked):

@@ -51,7 +51,7 @@ async def push_scans(call: LetIn, said: ScansIn) -> ScansKept:
 async def delivery(call: LetIn, number: NumberPath) -> RecipientOut:
     """The recipient of the carrier's own live number in plain, until some days after signing; every read is noted."""
     spelt = spelled(call.carrier, number)
-    return RecipientOut.of(await read_for_delivery(call.hall.counter, call.carrier, spelt, f"app:{call.app}"))
+    return RecipientOut.of(await read_for_delivery(call.hall.counter, call.carrier, spelt, call.actor))
 
 
 @router.post("/numbers/{number}/cancel", summary="快递公司取消 Cancelled by the carrier", **_CARRIER)

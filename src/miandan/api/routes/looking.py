@@ -9,6 +9,7 @@ from miandan.access.model import Scope
 from miandan.accounts.netsites import netsites_of
 from miandan.api.models.access import CallOut
 from miandan.api.models.carriers import AccountList, AccountOut, CarrierList, CarrierOut
+from miandan.api.models.fields import CARRIER_CODE
 from miandan.api.models.orders import RevealedList, RevealIn
 from miandan.api.models.scans import RouteTravelled, ScanOut
 from miandan.api.revealing import reveal_fields
@@ -22,15 +23,13 @@ router = APIRouter(prefix=PREFIX, route_class=Guarded, tags=["查询 looking up"
 
 
 @router.get("/carriers", summary="快递公司 Carriers", **needs(None, None))
-async def carriers(call: LetIn) -> CarrierList:
+async def carriers() -> CarrierList:
     """Every carrier with its code, products and value-added services."""
     return CarrierList(carriers=[CarrierOut.of(one) for one in catalogue()])
 
 
 @router.get("/accounts", summary="网点账号 Accounts", **needs(Scope.WAYBILLS))
-async def accounts(
-    call: LetIn, carrier: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{2,30}$")] = None
-) -> AccountList:
+async def accounts(call: LetIn, carrier: Annotated[str | None, Query(pattern=CARRIER_CODE)] = None) -> AccountList:
     """The merchant's accounts with branch, units left and approved addresses to send from."""
     code = None if carrier is None else catalogue().get(carrier).code
     return AccountList(accounts=[AccountOut.of(one) for one in await netsites_of(call.hall.db, call.merchant_id, code)])

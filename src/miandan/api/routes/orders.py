@@ -21,7 +21,7 @@ from miandan.api.models.orders import (
     Paid,
     event_of,
 )
-from miandan.api.routes.given import PREFIX, LetIn, OrderId
+from miandan.api.routes.given import PREFIX, SCREEN, CursorText, LetIn, OrderId
 from miandan.api.security import Call, Guarded, needs
 from miandan.kernel.errors import Refusal
 from miandan.orders import arrival, intake
@@ -33,9 +33,6 @@ from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient
 from miandan.vault.service import masked
 from miandan.waybills.order_queries import live_numbers_of
-
-SCREEN = "screen"
-"""The mask rule of what is shown."""
 
 router = APIRouter(prefix=PREFIX, route_class=Guarded, tags=["订单 orders"])
 
@@ -87,7 +84,7 @@ async def list_orders(
     since: Time | None = None,
     until: Time | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
-    cursor: Annotated[str, Query(max_length=1000, description="上一页的 next / `next` of the last page")] = "",
+    cursor: CursorText = "",
 ) -> OrderPage:
     """Orders by the time they were made or last changed. Pages skip and repeat nothing while orders arrive; a list by
     change that is read oldest first shows an order again when it changes meanwhile."""

@@ -27,12 +27,13 @@ from miandan.api.models.printing import (
 from miandan.api.routes.given import (
     PREFIX,
     CarrierPath,
+    CursorText,
     IdempotencyKey,
     LetIn,
     NeededKey,
     NumberPath,
+    kept_key,
     number_of,
-    own_key,
 )
 from miandan.api.security import Call, Guarded, needs
 from miandan.kernel.errors import Refusal
@@ -63,22 +64,24 @@ class _LastSeen(msgspec.Struct):
 async def make(call: LetIn, asked: PrintJobIn, idempotency_key: IdempotencyKey = None) -> PrintJobMade:
     """Queue the first labels of these numbers for one printer. What cannot be printed stands beside the job and stops
     no other; the same key again brings the same job."""
-    request_id = "" if idempotency_key is None else own_key(call, f"print {idempotency_key}")
-    return await made_of(call, await jobs.create_job(call.hall.printing, _ask(call, asked, request_id)))
+    with kept_key(call, idempotency_key, "print") as kept:
+        made = await jobs.create_job(call.hall.printing, _ask(call, asked, kept))
+    return await made_of(call, made)
 
 
 @router.post("/reprints", summary="补打 Print again", **needs(Scope.PRINT))
 async def print_again(call: LetIn, asked: ReprintIn, key: NeededKey) -> PrintJobMade:
     """Queue labels once more with a reason, each as its next copy: the packing table takes the last one only."""
-    ask = _ask(call, asked, own_key(call, f"reprint {key}"))
-    return await made_of(call, await reprint(call.hall.printing, ask, ReprintAsk(asked.reason, asked.words)))
+    with kept_key(call, key, "reprint") as kept:
+        made = await reprint(call.hall.printing, _ask(call, asked, kept), ReprintAsk(asked.reason, asked.words))
+    return await made_of(call, made)
 
 
 @router.get("/print-jobs", summary="打印任务列表 List print jobs", **needs(Scope.PRINT))
 async def list_jobs(
     call: LetIn,
     limit: Annotated[int, Query(ge=1, le=MOST_JOBS)] = 50,
-    cursor: Annotated[str, Query(max_length=1000, description="上一页的 next / `next` of the last page")] = "",
+    cursor: CursorText = "",
 ) -> PrintJobPage:
     """The jobs that were made for this shop, newest first."""
     about = ["print jobs", call.app, str(call.merchant_id), call.shop_id]
@@ -115,7 +118,7 @@ async def sheets(
 async def pause(call: LetIn, job_id: UUID) -> PrintJobOut:
     """Give out no more of the job; what no printer has begun comes back. Again it is paused still."""
     await _own_job(call, job_id)
-    await jobs.pause(call.hall.printing, call.merchant_id, job_id, by(call))
+    await jobs.pause(call.hall.printing, call.merchant_id, job_id, call.actor)
     return PrintJobOut.of(await _own_job(call, job_id))
 
 
@@ -123,7 +126,7 @@ async def pause(call: LetIn, job_id: UUID) -> PrintJobOut:
 async def resume(call: LetIn, job_id: UUID) -> PrintJobOut:
     """Go on with a paused job."""
     await _own_job(call, job_id)
-    await jobs.resume(call.hall.printing, call.merchant_id, job_id, by(call))
+    await jobs.resume(call.hall.printing, call.merchant_id, job_id, call.actor)
     return PrintJobOut.of(await _own_job(call, job_id))
 
 
@@ -131,7 +134,7 @@ async def resume(call: LetIn, job_id: UUID) -> PrintJobOut:
 async def cancel_rest(call: LetIn, job_id: UUID) -> SheetsMoved:
     """Cancel what has not begun; what a printer has begun comes out."""
     await _own_job(call, job_id)
-    count = await jobs.cancel_rest(call.hall.printing, call.merchant_id, job_id, by(call))
+    count = await jobs.cancel_rest(call.hall.printing, call.merchant_id, job_id, call.actor)
     return await _moved(call, job_id, count)
 
 
@@ -139,7 +142,7 @@ async def cancel_rest(call: LetIn, job_id: UUID) -> SheetsMoved:
 async def move(call: LetIn, job_id: UUID, to: MoveIn) -> SheetsMoved:
     """Print the rest of the job on another printer; what has begun comes out where it is."""
     await _own_job(call, job_id)
-    count = await jobs.move(call.hall.printing, call.merchant_id, job_id, to.target, by(call))
+    count = await jobs.move(call.hall.printing, call.merchant_id, job_id, to.target, call.actor)
     return await _moved(call, job_id, count)
 
 
@@ -148,7 +151,7 @@ async def settle(call: LetIn, sheet_id: UUID, said: SettleIn) -> SheetOut:
     """A person has looked at the paper of a doubtful sheet. The same again changes nothing."""
     await _own_sheet(call, sheet_id)
     outcome = Outcome(said.outcome.value)
-    await sheets_life.settle_doubt(call.hall.printing, call.merchant_id, sheet_id, outcome, by(call), said.reason)
+    await sheets_life.settle_doubt(call.hall.printing, call.merchant_id, sheet_id, outcome, call.actor, said.reason)
     return SheetOut.of(await _own_sheet(call, sheet_id))
 
 
@@ -157,7 +160,16 @@ async def doubt(call: LetIn, sheet_id: UUID) -> SheetOut:
     """Say of a sheet whose agent is silent that nobody knows what became of it; then it can be settled. A sheet that is
     with no agent stays as it is."""
     await _own_sheet(call, sheet_id)
-    await sheets_life.declare_doubtful(call.hall.printing, call.merchant_id, [sheet_id], by(call))
+    await sheets_life.declare_doubtful(call.hall.printing, call.merchant_id, [sheet_id], call.actor)
+    return SheetOut.of(await _own_sheet(call, sheet_id))
+
+
+@router.post(f"{_SHEET}/take-back", summary="收回重排 Take back", **needs(Scope.PRINT))
+async def take_back(call: LetIn, sheet_id: UUID) -> SheetOut:
+    """Queue a sheet again whose agent is silent and has not begun; it comes out as the next copy, since the agent may
+    print what it has. Any other sheet stays as it is."""
+    await _own_sheet(call, sheet_id)
+    await sheets_life.take_back(call.hall.printing, call.merchant_id, [sheet_id], call.actor)
     return SheetOut.of(await _own_sheet(call, sheet_id))
 
 
@@ -175,11 +187,6 @@ async def history(call: LetIn, carrier: CarrierPath, number: NumberPath) -> Numb
     return NumberHistory.of(await job_views.story_of(call.hall.db, call.merchant_id, Asked(ref.carrier, ref.number)))
 
 
-def by(call: Call) -> str:
-    """Who did it, as sheets and marks keep it."""
-    return f"app:{call.app}"
-
-
 async def made_of(call: Call, made: JobMade) -> PrintJobMade:
     """What became of an ask, with the job as it stands by now. A request id never leads to another shop's job."""
     card = None if made.job is None else await _own_job(call, made.job.job_id)
@@ -191,7 +198,7 @@ def _ask(call: Call, asked: PrintJobIn, request_id: str) -> JobAsk:
         call.merchant_id,
         asked.target,
         [Asked(one.carrier, spelled(one.carrier, one.number)) for one in asked.numbers],
-        by(call),
+        call.actor,
         call.shop_id,
         asked.template,
         request_id,

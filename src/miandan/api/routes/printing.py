@@ -64,7 +64,7 @@ async def labels(call: LetIn, asked: LabelsIn) -> Response:
     with tempfile.TemporaryDirectory(prefix="miandan-") as folder:
         path = Path(folder) / "labels"
         report = await print_labels(
-            call.hall.counter, refs, path, now(), job, actor=f"app:{call.app}", sandbox=call.hall.sandbox
+            call.hall.counter, refs, path, now(), job, actor=call.actor, sandbox=call.hall.sandbox
         )
         content = path.read_bytes()
     told = {"X-Label-Pages": str(report.pages), "X-Label-Warnings": str(len(report.warnings))}
@@ -76,8 +76,7 @@ async def print_data(call: LetIn, asked: PrintDataIn) -> PrintDataList:
     """Each label sealed for this shop's print component; nobody on the way reads it, and no copy is counted yet."""
     mine: dict[NumberIn, Asked | Refusal] = {one: await _asked(call, one) for one in asked.waybills}
     wanted = list(dict.fromkeys(one for one in mine.values() if isinstance(one, Asked)))
-    reader = Reader(call.app, call.merchant_id, call.shop_id)
-    made = dict(zip(wanted, await print_data_of(call.hall.printing, reader, wanted), strict=True))
+    made = dict(zip(wanted, await print_data_of(call.hall.printing, _reader(call), wanted), strict=True))
     return PrintDataList(
         waybills=[_given(one, found if isinstance(found, Refusal) else made[found]) for one, found in mine.items()]
     )
@@ -86,7 +85,7 @@ async def print_data(call: LetIn, asked: PrintDataIn) -> PrintDataList:
 @router.get("/templates", summary="面单模板 Templates", **needs(Scope.PRINT))
 async def templates(call: LetIn) -> TemplateList:
     """The platform's templates, each carrier's usual one first, then those that the merchant offers itself."""
-    desk, reader = call.hall.printing, Reader(call.app, call.merchant_id, call.shop_id)
+    desk, reader = call.hall.printing, _reader(call)
     own = await own_templates(desk, reader)
     return TemplateList(
         templates=[
@@ -96,6 +95,10 @@ async def templates(call: LetIn) -> TemplateList:
     )
 
 
+def _reader(call: Call) -> Reader:
+    return Reader(call.app, call.merchant_id, call.shop_id)
+
+
 async def _template(call: Call, name: str) -> Template | None:
     """Raises printing.template_gone."""
     if not name:
@@ -103,8 +106,7 @@ async def _template(call: Call, name: str) -> Template | None:
     standard = standards.standard(name)
     if standard is not None:
         return standard
-    reader = Reader(call.app, call.merchant_id, call.shop_id)
-    for card, own in await own_templates(call.hall.printing, reader):
+    for card, own in await own_templates(call.hall.printing, _reader(call)):
         if card.name == name:
             return read_template(own.content, standards.standard)
     raise Refusal("printing.template_gone", name=name[:80])

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from miandan.access.model import Scope
 from miandan.api.models.shipments import NumberChangeIn, PacksIn, ShipmentIn, ShipmentList, ShipmentOut, TogetherIn
-from miandan.api.routes.given import PREFIX, LetIn, NeededKey, OrderId, own_key
+from miandan.api.routes.given import PREFIX, LetIn, NeededKey, OrderId, kept_key
 from miandan.api.security import Call, Guarded, needs
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef
@@ -36,35 +36,38 @@ async def ship(call: LetIn, said: ShipmentIn) -> ShipmentOut:
 @router.post("/shipments/packs", summary="拆单发货 Ship in packs", **needs(Scope.SHIP))
 async def ship_packs(call: LetIn, said: PacksIn, key: NeededKey) -> ShipmentList:
     """One order went out in these packs, all of them or none; the same key again brings the same packs."""
-    stated = await service.ship_in_packs(
-        call.hall.shipping,
-        ShipInPacks(
-            **_who(call),
-            order_id=said.order_id,
-            packs=tuple(PackAsk(pack.parcel, tuple(line.ask() for line in pack.lines)) for pack in said.packs),
-            request_id=own_key(call, key),
-            reject_refund=said.reject_refund,
-            store_id=said.store_id,
-        ),
-    )
+    packs = tuple(PackAsk(pack.parcel, tuple(line.ask() for line in pack.lines)) for pack in said.packs)
+    with kept_key(call, key) as kept:
+        stated = await service.ship_in_packs(
+            call.hall.shipping,
+            ShipInPacks(
+                **_who(call),
+                order_id=said.order_id,
+                packs=packs,
+                request_id=kept,
+                reject_refund=said.reject_refund,
+                store_id=said.store_id,
+            ),
+        )
     return ShipmentList(shipments=[ShipmentOut.of(one) for one in stated])
 
 
 @router.post("/shipments/together", summary="合单发货 Ship together", **needs(Scope.SHIP))
 async def ship_together(call: LetIn, said: TogetherIn, key: NeededKey) -> ShipmentList:
     """Many orders of one recipient went out in one parcel; the same key again brings the same pack."""
-    stated = await service.ship_together(
-        call.hall.shipping,
-        ShipTogether(
-            **_who(call),
-            order_ids=tuple(said.order_ids),
-            parcel=said.parcel,
-            request_id=own_key(call, key),
-            lines=tuple(line.ask() for line in said.lines),
-            reject_refund=said.reject_refund,
-            store_id=said.store_id,
-        ),
-    )
+    with kept_key(call, key) as kept:
+        stated = await service.ship_together(
+            call.hall.shipping,
+            ShipTogether(
+                **_who(call),
+                order_ids=tuple(said.order_ids),
+                parcel=said.parcel,
+                request_id=kept,
+                lines=tuple(line.ask() for line in said.lines),
+                reject_refund=said.reject_refund,
+                store_id=said.store_id,
+            ),
+        )
     return ShipmentList(shipments=[ShipmentOut.of(one) for one in stated])
 
 
@@ -101,4 +104,4 @@ async def withdraw(
 
 
 def _who(call: Call) -> dict[str, Any]:
-    return {"merchant_id": call.merchant_id, "shop_id": call.shop_id, "stated_by": f"app:{call.app}"}
+    return {"merchant_id": call.merchant_id, "shop_id": call.shop_id, "stated_by": call.actor}

@@ -46,8 +46,8 @@ async def revoke(request: Request) -> Response:
         who.must_be_of(asked.app_key)
     except Refusal:
         return Response(status_code=204)
-    for one in await tokens.authorisations_of_app(hall.db, asked.app_key):
-        if one.subject == who.subject and one.revoked_at is None:
+    for one in await tokens.authorisations_of_subject(hall.db, who.subject):
+        if one.app_key == asked.app_key and one.revoked_at is None:
             await tokens.revoke(hall.db, asked.app_key, one.authorisation_id, by=f"app:{asked.app_key}")
     return Response(status_code=204)
 

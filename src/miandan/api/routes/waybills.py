@@ -7,7 +7,16 @@ from fastapi import APIRouter
 from miandan.access.model import Scope
 from miandan.api.models.orders import RecipientOut
 from miandan.api.models.waybills import Cancelled, PiecesIn, PiecesOut, TakeIn, Taken, Updated, UpdateIn, WaybillOut
-from miandan.api.routes.given import PREFIX, CarrierPath, IdempotencyKey, LetIn, NumberPath, number_of, waybill_of
+from miandan.api.routes.given import (
+    PREFIX,
+    SCREEN,
+    CarrierPath,
+    IdempotencyKey,
+    LetIn,
+    NumberPath,
+    number_of,
+    waybill_of,
+)
 from miandan.api.security import Guarded, needs
 from miandan.api.taking import take_parcels
 from miandan.api.updating import changes_of
@@ -16,9 +25,6 @@ from miandan.waybills import lives, queries
 from miandan.waybills.appending import bring_pieces_to
 from miandan.waybills.for_orders import readdress
 from miandan.waybills.model import order_of_key
-
-SCREEN = "screen"
-"""The mask rule of what is shown."""
 
 router = APIRouter(prefix=PREFIX, route_class=Guarded, tags=["面单 waybills"])
 _ONE = "/waybills/{carrier}/{number}"

@@ -85,6 +85,12 @@ def _by_cause(refusal: Refusal) -> Code:
     return Code(code, sub_code, own_number(refusal.code) if sub_code in _NUMBERED else 0)
 
 
+def of_item(refusal: Refusal, method: str) -> tuple[int, str]:
+    """Number and words of a failure that rides beside code 10000, in an item of a method's answer."""
+    code = code_of(refusal, method)
+    return code.number or code.code, words(refusal)
+
+
 def own_number(refusal_code: str) -> int:
     """An inner number that stays the same for ever, made from our own code (a test finds two that meet)."""
     return OWN_NUMBERS + zlib.crc32(refusal_code.encode()) % 99_999

@@ -103,7 +103,7 @@ def _text(body: bytes) -> str:
 
 
 def _multipart(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a multipart body; files in it are left alone."""
+    """The fields of a multipart body; files in it are left alone, and never written to disk."""
     _, options = parse_options_header(content_type)
     found: dict[str, str] = {}
 
@@ -113,7 +113,11 @@ def _multipart(content_type: str, body: bytes) -> dict[str, str]:
 
     try:
         parser = FormParser(
-            "multipart/form-data", keep, lambda _file: None, boundary=options.get(b"boundary"), file_name=None
+            "multipart/form-data",
+            keep,
+            lambda _file: None,
+            boundary=options.get(b"boundary"),
+            config={"MAX_MEMORY_FILE_SIZE": len(body)},
         )
         parser.write(body)
         parser.finalize()

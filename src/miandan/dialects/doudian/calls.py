@@ -69,17 +69,19 @@ class Method:
 _offered: dict[str, Method] = {}
 
 
-def method(
-    name: str, scope: Scope | None, subject: SubjectKind | None = SubjectKind.SHOP
-) -> Callable[[Handler], Handler]:
-    """Offer a method: `scope` that the token needs, and whom it must speak for. Both None: no token, as for token.*."""
-    kinds = SubjectKind if subject is None else (subject,)
-    return _offer(name, {} if scope is None else dict.fromkeys(kinds, scope))
+def method(name: str, scope: Scope, subject: SubjectKind = SubjectKind.SHOP) -> Callable[[Handler], Handler]:
+    """Offer a method: `scope` that the token needs, and whom it must speak for."""
+    return _offer(name, {subject: scope})
 
 
 def method_of_each(name: str, scopes: Mapping[SubjectKind, Scope]) -> Callable[[Handler], Handler]:
     """Offer a method to tokens of several kinds, each with the scope that it needs."""
     return _offer(name, scopes)
+
+
+def method_without_token(name: str) -> Callable[[Handler], Handler]:
+    """Offer a method to whoever signs with an app's secret."""
+    return _offer(name, {})
 
 
 def _offer(name: str, scopes: Mapping[SubjectKind, Scope]) -> Callable[[Handler], Handler]:

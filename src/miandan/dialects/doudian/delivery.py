@@ -8,12 +8,12 @@ from miandan.accounts.model import Account
 from miandan.addresses import divisions
 from miandan.connectors.model import Sender
 from miandan.dialects.doudian.reading import division
+from miandan.dialects.doudian.receivers import SCREEN
 from miandan.kernel.masks import mask_name, mask_phone
+from miandan.vault.issued import text_of
 from miandan.vault.model import Recipient
+from miandan.vault.purposes import RecipientField
 from miandan.waybills.model import Waybill
-
-SCREEN: Final = "screen"
-"""The mask by which carriers' own interfaces show phones: first three and last four digits (reference section 3)."""
 
 _NO_PLACE: Final = {
     f"{part}_{what}": "" for part in ("province", "city", "district", "street") for what in ("code", "name")
@@ -45,7 +45,7 @@ def whole_waybill(waybill: Waybill, sender: Sender, to: Recipient, account: Acco
             "address": _place(division(*from_where), *from_where, "", sender.detail) | {"address_id": 0},
         },
         "receiver": {
-            "contact": _contact(to.name, _with_extension(to)) | {"virtualMobile": "", "mobileId": ""},
+            "contact": _contact(to.name, text_of(to, RecipientField.PHONE)) | {"virtualMobile": "", "mobileId": ""},
             "address": _place(waybill.division_code, *to_where, to.town, to.detail) | {"address_id": 0},
         },
         "cargo_list": [_cargo(line) for line in waybill.goods],
@@ -68,11 +68,6 @@ def whole_waybill(waybill: Waybill, sender: Sender, to: Recipient, account: Acco
 def _contact(name: str, phone: str) -> dict[str, Any]:
     is_mobile = phone.startswith("1")
     return {"name": name, "phone": "" if is_mobile else phone, "mobile": phone if is_mobile else "", "email": ""}
-
-
-def _with_extension(to: Recipient) -> str:
-    """A virtual number as the platform writes it, 18400000965-7576."""
-    return f"{to.phone}-{to.extension}" if to.extension else to.phone
 
 
 def _place(code: str, province: str, city: str, district: str, town: str, detail: str) -> dict[str, Any]:

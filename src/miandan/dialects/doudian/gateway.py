@@ -5,7 +5,6 @@ goes wrong is an answer of the protocol with a `log_id`, under which the call ca
 """
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from miandan.dialects.doudian.fields import requests
 from miandan.dialects.doudian.proving import prove
 from miandan.dialects.doudian.signing import EMPTY, MD5, METHODS, between
 from miandan.hall import LARGEST_BODY, Hall
+from miandan.kernel.asgi import Receive, Scope, Send
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained, told_outside
@@ -32,11 +32,7 @@ _METHODS: Final = ("GET", "POST")
 NO_OLD_CODES: Final = b"x-open-no-old-err-code"
 """Header by which the official SDKs ask for the new codes alone (seen; the effect is inferred from its name)."""
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_HEADERS: Final = (b"content-type", b"application/json; charset=utf-8")
+_JSON: Final = (b"content-type", b"application/json; charset=utf-8")
 
 
 @dataclass(slots=True)
@@ -182,5 +178,5 @@ async def _body(receive: Receive) -> bytes | None:
 
 async def _send(send: Send, answer: bytes, status: int = 200) -> None:
     length = (b"content-length", str(len(answer)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [_HEADERS, length]})
+    await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
     await send({"type": "http.response.body", "body": answer})

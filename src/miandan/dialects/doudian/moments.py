@@ -31,8 +31,3 @@ def read_moment(text: str, field: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise Refusal("doudian.field_type", field=field, kind="yyyy-MM-dd HH:mm:ss")
-
-
-def seconds(moment: datetime | None) -> int:
-    """Whole seconds since 1970; 0 for no moment, as the protocol says it."""
-    return 0 if moment is None else int(moment.timestamp())

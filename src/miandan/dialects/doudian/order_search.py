@@ -58,7 +58,7 @@ async def find_page(call: Call) -> FoundPage:
     if wanted is None:
         return NOTHING
     if params.get("tracking_no"):
-        return _cut(await _in_parcel(call, wanted, params["tracking_no"].strip()), params)
+        return _cut(await _in_parcel(call, wanted, params["tracking_no"].strip().upper()), params)
     page = numbered_page_oldest_first if params.get("order_asc") else numbered_page
     where = call.db, call.merchant_id, call.shop_id, wanted
     orders = await page(*where, page=params["page"], size=params["size"])

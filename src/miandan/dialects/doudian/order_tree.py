@@ -7,7 +7,7 @@ shop order's id, which is what a client decrypts them with. What we do not know 
 import hashlib
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,38 +16,24 @@ from miandan.addresses.areas import Area, chain_of, find_area, names_of
 from miandan.carriers.catalogue import catalogue
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.order_states import after_sale_of, line_status, main_status_of, status_of
-from miandan.dialects.doudian.push_bodies import id_of, seconds
 from miandan.dialects.doudian.reading import carrier_code
+from miandan.dialects.doudian.receivers import Issuing, seen_by
+from miandan.dialects.doudian.writing import id_of, seconds
 from miandan.kernel.errors import Refusal
 from miandan.merchants.service import find_shop
 from miandan.orders.model import OrderLine, TradeOrder
 from miandan.outbound import service as outbound
 from miandan.outbound.model import Shipment
-from miandan.vault.issued import OrderTexts, issue_for_order, issue_searchable
+from miandan.vault.issued import OrderTexts, text_of
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient
-from miandan.vault.service import masked
+from miandan.vault.purposes import RecipientField
 
-MASK: Final = "screen"
-NO_TEXTS: Final = OrderTexts("", "", "")
+_NO_TEXTS: Final = OrderTexts("", "", "")
 
 _PLAIN_ORDER: Final = {"order_type": 0, "order_type_desc": "普通订单", "trade_type": 0, "trade_type_desc": "普通"}
 _SHOP_ORDER, _SKU_ORDER = 2, 3
 """order_level (seen in the sample of AGISO)."""
-
-Issuing = Callable[[MerchantKeys, TradeOrder, str], OrderTexts]
-"""How an order's ciphertexts are written for an app."""
-
-
-def plain_texts(keys: MerchantKeys, order: TradeOrder, app: str) -> OrderTexts:
-    """Ciphertexts without a search index."""
-    return issue_for_order(keys, order.recipient.token, app=app, shop=order.ref.shop_id, order=order.ref.order_id)
-
-
-def searchable_texts(keys: MerchantKeys, order: TradeOrder, app: str) -> OrderTexts:
-    """Ciphertexts with the index that order.BatchSearchIndex gives for the same text."""
-    where = {"app": app, "shop": order.ref.shop_id, "order": order.ref.order_id}
-    return issue_searchable(keys, order.recipient, order.ref.bound_to, **where)
 
 
 async def order_trees(call: Call, orders: Sequence[TradeOrder], issuing: Issuing) -> list[dict[str, Any]]:
@@ -77,11 +63,11 @@ class _Receiver:
 def _receiver(keys: MerchantKeys, order: TradeOrder, issuing: Issuing, app: str) -> _Receiver:
     """A receiver that is shredded or was never kept leaves the division alone."""
     with suppress(Refusal):
-        seen = masked(keys, order.recipient, order.ref.bound_to, MASK)
-        return _Receiver(issuing(keys, order, app), seen, open_address_id(order))
+        seen, texts = seen_by(app, keys, order, issuing)
+        return _Receiver(texts, seen, open_address_id(order))
     names = names_of(order.division_code)
     place = (names.province, names.city, names.district, names.town) if names is not None else ("", "", "", "")
-    return _Receiver(NO_TEXTS, Recipient("", "", "", *place, division_code=order.division_code), "")
+    return _Receiver(_NO_TEXTS, Recipient("", "", "", *place, division_code=order.division_code), "")
 
 
 def open_address_id(order: TradeOrder) -> str:
@@ -101,7 +87,7 @@ def _receiver_fields(receiver: _Receiver) -> dict[str, Any]:
         "encrypt_post_tel": texts.phone,
         "post_addr": place | {"encrypt_detail": texts.address},
         "mask_post_receiver": seen.name,
-        "mask_post_tel": f"{seen.phone}-{seen.extension}" if seen.extension else seen.phone,
+        "mask_post_tel": text_of(seen, RecipientField.PHONE),
         "mask_post_addr": place | {"detail": seen.detail},
     }
 

@@ -9,7 +9,6 @@ a receiver that knows only one of them hears all the same.
 import asyncio
 import hashlib
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,13 +22,14 @@ from miandan.dialects.doudian.outgoing import Sender, Unanswered, open_sender
 from miandan.dialects.doudian.push_news import HANDLERS
 from miandan.kernel import outbox
 from miandan.kernel.database import Database
+from miandan.kernel.waiting import first_of
 from miandan.kernel.wrapping import Wraps
 from miandan.vault.service import Vault
 
 __all__ = ["HANDLERS", "Courier", "event_sign", "is_taken", "run_pushes"]
 
 LOOK_SECONDS: Final = 1.0
-"""How often the outbox and what is due are looked at when nobody wakes the loop."""
+"""How often the outbox is looked at, and what is due when nothing new has been enqueued."""
 
 _FORGET_SECONDS: Final = 3600.0
 _OK: Final = 200
@@ -86,11 +86,8 @@ async def run_pushes(
     root: Wraps,
     stop: asyncio.Event,
     handlers: Mapping[str, outbox.Handler] = HANDLERS,
-    *,
-    wake: asyncio.Event | None = None,
-    trusted: ssl.SSLContext | None = None,
 ) -> None:
-    """Until `stop` is set: deliver the outbox to `handlers` and push what is due, every second and when `wake` is set.
+    """Until `stop` is set: deliver the outbox to `handlers` and push what is due, every second.
 
     What is on its way when it stops is finished first. A database that is away for a while is waited for. Several
     programs may run this at once. Raises vault.root_differs.
@@ -102,7 +99,7 @@ async def run_pushes(
         if await outbox.deliver(db, handlers):
             left.set()
 
-    async with open_sender(schedule_on().request_seconds, trusted) as sender, asyncio.TaskGroup() as loops:
+    async with open_sender(schedule_on().request_seconds) as sender, asyncio.TaskGroup() as loops:
         courier = Courier(db, root, vault, sender)
 
         async def push() -> None:
@@ -111,26 +108,19 @@ async def run_pushes(
         async def forget() -> None:
             await pushes.forget_old(db)
 
-        loops.create_task(_every(LOOK_SECONDS, deliver_outbox, stop, wake or asyncio.Event()))
+        loops.create_task(_every(LOOK_SECONDS, deliver_outbox, stop))
         loops.create_task(_every(LOOK_SECONDS, push, stop, left))
-        loops.create_task(_every(_FORGET_SECONDS, forget, stop, asyncio.Event()))
+        loops.create_task(_every(_FORGET_SECONDS, forget, stop))
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, wake: asyncio.Event) -> None:
+async def _every(
+    seconds: float, work: Callable[[], Awaitable[None]], stop: asyncio.Event, *wakes: asyncio.Event
+) -> None:
     while not stop.is_set():
-        wake.clear()
+        for wake in wakes:
+            wake.clear()
         try:
             await work()
         except Exception as error:  # the database may be away; its text could hold anything
             _log.warning("push.loop_failed error=%s", type(error).__name__)
-        await _either(stop, wake, seconds)
-
-
-async def _either(stop: asyncio.Event, wake: asyncio.Event, seconds: float) -> None:
-    """Until one of them is set, `seconds` at most."""
-    waiting = [asyncio.create_task(event.wait()) for event in (stop, wake)]
-    try:
-        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
+        await first_of(stop, *wakes, seconds=seconds)

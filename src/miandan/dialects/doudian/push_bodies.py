@@ -7,32 +7,28 @@ are seconds, money is fen. What we do not know (order_type, biz, pay_type) is 0,
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from miandan.access.push_model import Delivery
-from miandan.carriers.catalogue import catalogue
 from miandan.dialects.doudian.order_states import status_of
+from miandan.dialects.doudian.reading import carrier_code
+from miandan.dialects.doudian.receivers import seen_by
+from miandan.dialects.doudian.writing import id_of, seconds
 from miandan.kernel.database import Database, Reads
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
 from miandan.outbound import service as outbound
 from miandan.outbound.model import Shipment
-from miandan.vault import issued
-from miandan.vault.keys import MerchantKeys
+from miandan.vault.issued import text_of
 from miandan.vault.model import Recipient
-from miandan.vault.service import Vault, masked
-
-NAMESPACE: Final = "doudian"
-MASK: Final = "screen"
+from miandan.vault.purposes import RecipientField
+from miandan.vault.service import Vault
 
 _SHIPPED: Final = ("102", "104", "108")
 _RECEIVER_CHANGED: Final = "105"
-_LARGEST: Final = 2**63 - 1
 
 
 async def bodies(db: Database, vault: Vault, batch: Sequence[Delivery]) -> list[dict[str, Any]]:
@@ -69,7 +65,7 @@ def _ref(one: Delivery) -> OrderRef:
 def _about(order: TradeOrder) -> dict[str, Any]:
     return {
         "s_ids": [id_of(line.line_id) for line in order.lines],
-        "order_status": order_status(order),
+        "order_status": status_of(order).code,
         "order_type": 0,
         "biz": 0,
         "create_time": seconds(order.created_at),
@@ -78,11 +74,6 @@ def _about(order: TradeOrder) -> dict[str, Any]:
         "pay_amount": order.paid_fen,
         "pay_type": 0,
     }
-
-
-def order_status(order: TradeOrder) -> int:
-    """The platform's number, the one that order.searchList shows."""
-    return status_of(order).code
 
 
 async def _logistics(db: Reads, one: Delivery) -> dict[str, Any]:
@@ -100,7 +91,7 @@ async def _logistics(db: Reads, one: Delivery) -> dict[str, Any]:
 
 def _pack(pack: Shipment) -> dict[str, Any]:
     return {
-        "express_company_id": _carrier_code(pack.carrier),
+        "express_company_id": carrier_code(pack.carrier),
         "logistics_code": pack.number,
         "pack_id": pack.pack_id,
         "shipped_order_info": [
@@ -110,36 +101,21 @@ def _pack(pack: Shipment) -> dict[str, Any]:
     }
 
 
-def _carrier_code(carrier: str) -> str:
-    with suppress(Refusal):
-        return catalogue().get(carrier).code_in(NAMESPACE).code
-    return carrier
-
-
 async def _receiver(vault: Vault, one: Delivery, order: TradeOrder) -> dict[str, Any]:
     """Masked, and as ciphertext bound to this app, shop and order; empty when it is shredded or cannot be read."""
-    if order.recipient.key is None:
-        return {}
     keys = await vault.keys_for(one.merchant_id, [order.recipient])
     try:
-        seen = masked(keys, order.recipient, order.ref.bound_to, MASK)
+        seen, texts = seen_by(one.app_key, keys, order)
     except Refusal:
         return {}
-    texts = _ciphertext(keys, one, order)
     address = _address(seen) | {"encrypt_detail": texts.address}
     return {
         "addr": msgspec.json.encode(address).decode(),
         "name": seen.name,
         "encrypt_name": texts.name,
-        "tel": f"{seen.phone}-{seen.extension}" if seen.extension else seen.phone,
+        "tel": text_of(seen, RecipientField.PHONE),
         "encrypt_tel": texts.phone,
     }
-
-
-def _ciphertext(keys: MerchantKeys, one: Delivery, order: TradeOrder) -> issued.OrderTexts:
-    """The one place where ciphertext enters a message."""
-    where = {"app": one.app_key, "shop": one.shop_id, "order": order.ref.order_id}
-    return issued.issue_for_order(keys, order.recipient.token, **where)
 
 
 def _address(seen: Recipient) -> dict[str, Any]:
@@ -152,17 +128,6 @@ def _address(seen: Recipient) -> dict[str, Any]:
         "street": {"id": "", "name": seen.town},
         "detail": seen.detail,
     }
-
-
-def id_of(text: str) -> int | str:
-    """A number where the text is how a number that 64 bits hold is written, else the text."""
-    plain = text.isascii() and text.isdigit() and (text == "0" or text[0] != "0")
-    return int(text) if plain and len(text) <= 19 and int(text) <= _LARGEST else text
-
-
-def seconds(at: datetime | None) -> int:
-    """Since the epoch, 0 for never."""
-    return 0 if at is None else int(at.timestamp())
 
 
 def written(messages: Sequence[tuple[Delivery, Mapping[str, Any]]]) -> bytes:

@@ -27,6 +27,9 @@ _OWN_COMPANIES: Final = 900_000
 SHORTEST_CIPHERTEXT: Final = 8
 """Characters; what is left of one that was cut shorter could be anything."""
 
+LONGEST_DIVISION: Final = 40
+"""Characters of a name of a province, city or county, twice as long as any: longer texts are not kept in memory."""
+
 _MONEY: Final = re.compile(r"\d{1,12}")
 
 
@@ -86,9 +89,15 @@ def read_sender(given: Mapping[str, Any]) -> tuple[Sender, str]:
     return sender, address.get("street_name", "")
 
 
-@lru_cache(maxsize=8192)
 def division(province: str, city: str, district: str) -> str:
     """Division code of three names, "" where they name no place."""
+    if max(len(province), len(city), len(district)) > LONGEST_DIVISION:
+        return ""
+    return _division(province, city, district)
+
+
+@lru_cache(maxsize=8192)
+def _division(province: str, city: str, district: str) -> str:
     return division_of(province, city, district)
 
 

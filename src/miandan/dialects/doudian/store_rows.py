@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from miandan.addresses.areas import chain_of
-from miandan.dialects.doudian.push_bodies import id_of, seconds
+from miandan.dialects.doudian.writing import id_of, seconds
 from miandan.merchants.model import Merchant, Shop, Store, StoreState, SuspendedBy
 
 STATES: Final = {

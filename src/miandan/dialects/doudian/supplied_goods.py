@@ -13,7 +13,7 @@ from miandan.dialects.doudian.reading import carrier_named
 from miandan.kernel.errors import Refusal
 from miandan.outbound import service as outbound
 from miandan.outbound.model import LineAsk, PackAsk, Parcel, ShipInPacks, Shipment, ShipOrder
-from miandan.outbound.numbers import says
+from miandan.outbound.numbers import read_parcel, says
 
 
 async def state_whole(call: Call, found: Distribution) -> Shipment:
@@ -43,14 +43,12 @@ async def state_packs(call: Call, order: DistributedOrder, packs: Sequence[Mappi
     found = order.distribution
     history = await outbound.history_of(call.db, found.seller_id, found.ref)
     standing = [one for one in history if one.withdrawn_at is None]
-    parcels = [Parcel(carrier_named(pack["company_code"]).code, pack["track_no"].strip().upper()) for pack in packs]
-    known = [
-        one
-        for parcel, pack in zip(parcels, packs, strict=True)
-        for one in standing
-        if says(parcel, one) and one.pieces == pack["ship_num"]
+    parcels = [
+        read_parcel(Parcel(carrier_named(pack["company_code"]).code, pack["track_no"]), found.ref.order_id)
+        for pack in packs
     ]
-    if len(known) == len(packs):
+    known = _known(parcels, packs, standing)
+    if known is not None:
         return known
     left = _left(order, standing)
     asked = [
@@ -66,6 +64,20 @@ async def state_packs(call: Call, order: DistributedOrder, packs: Sequence[Mappi
         request_id=_request_id(found, packs, len(history) - len(standing)),
     )
     return list(await outbound.ship_in_packs(call.hall.shipping, ask))
+
+
+def _known(
+    parcels: Sequence[Parcel], packs: Sequence[Mapping[str, Any]], standing: Sequence[Shipment]
+) -> list[Shipment] | None:
+    """The statement that stands for each pack, None where a pack has none of its own."""
+    rest, known = list(standing), []
+    for parcel, pack in zip(parcels, packs, strict=True):
+        one = next((one for one in rest if says(parcel, one) and one.pieces == pack["ship_num"]), None)
+        if one is None:
+            return None
+        rest.remove(one)
+        known.append(one)
+    return known
 
 
 def _left(order: DistributedOrder, standing: Sequence[Shipment]) -> dict[str, int]:

@@ -12,11 +12,11 @@ from miandan.carriers.model import Carrier
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.reading import carrier_named, read_goods, read_sender, read_services
-from miandan.dialects.doudian.taking import hint_of, outcome_of, route_of
+from miandan.dialects.doudian.takes import Told, take_on_account, told
 from miandan.dialects.doudian.using import must_have_taken, waybill_of
 from miandan.kernel.errors import Refusal
-from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
-from miandan.waybills.model import NumberRef, Route, Taken
+from miandan.waybills.for_orders import OrderParcel, Served
+from miandan.waybills.model import NumberRef
 
 GET: Final = "iop.waybillGet"
 MOST_ORDERS: Final = 10
@@ -125,22 +125,12 @@ def _parcel(wanted: _Wanted, found: Distribution | Refusal) -> tuple[_Group, Ord
     return (found.seller_id, ref.shop_id, carrier_named(wanted.company).code), parcel
 
 
-async def _serve(call: Call, group: _Group, parcels: Mapping[int, OrderParcel]) -> dict[int, Served | Refusal]:
+async def _serve(call: Call, group: _Group, parcels: Mapping[int, OrderParcel]) -> Mapping[int, Served | Refusal]:
     """One take on an account that the caller lent to the seller."""
     seller_id, shop_id, carrier = group
     sender, street = read_sender(_snake(call.params["sender"]))
     try:
-        wish = Wish(carrier, sender, street)
-        chosen = await call.hall.accounts.account_for(call.merchant_id, seller_id, shop_id, wish)
-        asked = OrdersTake(
-            seller_id,
-            chosen.account.account_id,
-            chosen.ship_from.ship_from_id,
-            tuple(parcels.values()),
-            call.app.app_key,
-            accept_differences=True,
-        )
-        return dict(zip(parcels, await take_for_orders(call.hall.counter, asked), strict=True))
+        return await take_on_account(call, seller_id, shop_id, Wish(carrier, sender, street), parcels)
     except Refusal as refusal:
         return dict.fromkeys(parcels, refusal)
 
@@ -166,39 +156,38 @@ async def _written(
     taken: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for one, result in zip(wanted, results, strict=True):
-        outcome = outcome_of(result)
+        outcome = await told(call, result)
         if isinstance(outcome, Refusal):
             failed.append(_err_info(one, outcome))
         else:
-            route = outcome.route or await route_of(call, outcome)
-            taken.append(_ebill_info(one, outcome, route, hint_of(result, outcome)))
+            taken.append(_ebill_info(one, outcome))
     return taken, failed
 
 
-def _ebill_info(wanted: _Wanted, taken: Taken, route: Route, hint: str) -> dict[str, Any]:
+def _ebill_info(wanted: _Wanted, taken: Told) -> dict[str, Any]:
     """`extra_resp` has the words that newCreateOrder answers in hint_msg: this method has no field for them."""
     distr_order_id, pack_id = wanted.parcel
     return {
         "distr_order_id": distr_order_id,
         "pack_id": pack_id,
         "track_no": taken.number,
-        "sort_code": route.sort_code,
+        "sort_code": taken.route.sort_code,
         "package_code": "",
-        "package_code_name": route.bag_centre,
+        "package_code_name": taken.route.bag_centre,
         "mark_destination_code": "",
-        "mark_destination_code_name": route.big_mark,
+        "mark_destination_code_name": taken.route.big_mark,
         "extra": wanted.order.get("extra", ""),
-        "extra_resp": hint,
+        "extra_resp": taken.hint,
         "sub_waybill_codes": ",".join(taken.children),
     }
 
 
 def _err_info(wanted: _Wanted, refusal: Refusal) -> dict[str, Any]:
     distr_order_id, pack_id = wanted.parcel
-    code = answers.code_of(refusal, GET)
+    number, said = answers.of_item(refusal, GET)
     return {
         "distr_order_id": distr_order_id,
         "pack_id": pack_id,
-        "err_code": str(code.number or code.code),
-        "err_msg": answers.words(refusal),
+        "err_code": str(number),
+        "err_msg": said,
     }

@@ -22,6 +22,7 @@ from miandan.dialects.doudian.reading import (
     read_sender,
     read_services,
 )
+from miandan.dialects.doudian.takes import Told, take_on_account, told
 from miandan.dialects.doudian.using import using_shop
 from miandan.kernel.errors import Refusal
 from miandan.orders.recipients import completed
@@ -30,25 +31,9 @@ from miandan.vault.issued_texts import gather, keys_for_texts
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.vault.purposes import RecipientField
-from miandan.waybills import queries
-from miandan.waybills.for_orders import OrderParcel, OrdersTake, Served, take_for_orders
-from miandan.waybills.model import Refused, Route, Taken
+from miandan.waybills.for_orders import OrderParcel, Served
 
 METHOD: Final = "logistics.newCreateOrder"
-
-_FIELDS: Final = {
-    "recipient": ("收件人", "recipient"),
-    "goods": ("商品", "goods"),
-    "services": ("增值服务", "services"),
-    "pieces": ("件数", "pieces"),
-}
-_REPLACED: Final = "收件人与平台订单不一致，已按平台订单打印 The recipient is that of the platform's order"
-_KNOWN: Final = "该包裹已取过号，返回原单号 This parcel had this number before"
-_CHANGED: Final = (
-    "该包裹已取过号，返回原单号，面单内容未变；与本次请求不同：{zh}。更新内容请调用 logistics.updateOrder，"
-    "另发一个包裹请传新的 pack_id This parcel had this number before and its waybill is unchanged; "
-    "what differs: {en}. Call logistics.updateOrder, or send a new pack_id for another parcel"
-)
 
 
 class EbillInfo(Struct):
@@ -133,21 +118,11 @@ def _window(order: Mapping[str, Any]) -> tuple[str, str]:
 
 async def _serve(
     batch: _Batch, window: tuple[str, str], wanted: Mapping[int, OrderParcel], *, others: bool
-) -> dict[int, Served | Refusal]:
+) -> Mapping[int, Served | Refusal]:
     """One take. What is wrong with the account is each order's failure where `others` are served, else everybody's."""
-    call = batch.call
     wish = Wish(batch.carrier.code, batch.sender, batch.street, *window)
     try:
-        chosen = await call.hall.accounts.account_for(call.merchant_id, batch.merchant_id, batch.shop_id, wish)
-        asked = OrdersTake(
-            batch.merchant_id,
-            chosen.account.account_id,
-            chosen.ship_from.ship_from_id,
-            tuple(wanted.values()),
-            call.app.app_key,
-            accept_differences=True,
-        )
-        return dict(zip(wanted, await take_for_orders(call.hall.counter, asked), strict=True))
+        return await take_on_account(batch.call, batch.merchant_id, batch.shop_id, wish, wanted)
     except Refusal as refusal:
         if not others:
             raise
@@ -276,37 +251,24 @@ async def _written(
     taken: list[EbillInfo] = []
     failed: list[dict[str, Any]] = []
     for order, result in zip(orders, results, strict=True):
-        outcome = outcome_of(result)
+        outcome = await told(batch.call, result)
         if isinstance(outcome, Refusal):
             failed.append(_err_info(batch, order, outcome))
         else:
-            route = outcome.route or await route_of(batch.call, outcome)
-            taken.append(_ebill_info(batch, order, outcome, route, hint_of(result, outcome)))
+            taken.append(_ebill_info(batch, order, outcome))
     return taken, failed
 
 
-def outcome_of(result: Served | Refusal) -> Taken | Refusal:
-    """The number of a parcel, or why it has none."""
-    outcome = result.outcome if isinstance(result, Served) else result
-    return outcome.refusal if isinstance(outcome, Refused) else outcome
-
-
-async def route_of(call: Call, taken: Taken) -> Route:
-    """The way of a number, read where the answer does not remember it."""
-    [waybill] = await queries.waybills(call.db, [taken.ref])
-    return waybill.route
-
-
-def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Taken, route: Route, hint: str) -> EbillInfo:
+def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Told) -> EbillInfo:
     return EbillInfo(
         batch.call.params["logistics_code"],
-        hint,
+        taken.hint,
         order["order_id"],
         order.get("pack_id", ""),
         taken.number,
-        route.sort_code,
-        route.bag_centre,
-        route.big_mark,
+        taken.route.sort_code,
+        taken.route.bag_centre,
+        taken.route.big_mark,
         ",".join(taken.children),
         batch.channel,
         order.get("shipping_code", ""),
@@ -315,24 +277,11 @@ def _ebill_info(batch: _Batch, order: Mapping[str, Any], taken: Taken, route: Ro
 
 def _err_info(batch: _Batch, order: Mapping[str, Any], refusal: Refusal) -> dict[str, Any]:
     """`err_code` is text in this method and a number in waybillApply; both are so in every source."""
-    code = answers.code_of(refusal, METHOD)
+    number, said = answers.of_item(refusal, METHOD)
     return {
         "order_id": order["order_id"],
         "pack_id": order.get("pack_id", ""),
-        "err_code": str(code.number or code.code),
-        "err_msg": answers.words(refusal),
+        "err_code": str(number),
+        "err_msg": said,
         "order_channel": batch.channel,
     }
-
-
-def hint_of(result: Served | Refusal, taken: Taken) -> str:
-    """What a caller should know although it worked; "" where there is nothing."""
-    hints = []
-    if isinstance(result, Served) and result.hint.recipient_replaced:
-        hints.append(_REPLACED)
-    if taken.differs:
-        zh, en = zip(*(_FIELDS[name] for name in taken.differs), strict=True)
-        hints.append(_CHANGED.format(zh="、".join(zh), en=", ".join(en)))
-    elif taken.known:
-        hints.append(_KNOWN)
-    return "；".join(hints)

@@ -14,6 +14,7 @@ from miandan.agent.printers.model import (
     BROKEN,
     NOT_READY,
     NOT_TAKEN,
+    QUEUE_SECONDS,
     STALLED,
     UNREACHABLE,
     WITHDRAWN,
@@ -26,17 +27,15 @@ from miandan.agent.printers.model import (
     Printer,
     SheetRef,
     State,
+    job_name,
 )
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 from miandan.labels.printers.profile import Profile
 
 CUPS_RAW: Final = "application/vnd.cups-raw"
-PATIENCE_SECONDS: Final = 300.0
-"""Until a job that does not end is taken back: long enough to put paper in."""
-
 RECALL_SECONDS: Final = 10.0
-"""The same for a job of an earlier run, which a start has to wait for."""
+"""Until a job of an earlier run is taken back: a start has to wait for it."""
 
 _OCTETS: Final = "application/octet-stream"
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.02, 0.5
@@ -58,7 +57,7 @@ class QueuePrinter(Printer):
         loaded: Loaded,
         server: Server,
         path: str,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = QUEUE_SECONDS,
     ) -> None:
         super().__init__(name, driver, takes, profile, loaded)
         self._client = Client(Post(server))
@@ -72,7 +71,7 @@ class QueuePrinter(Printer):
 
     async def _print(self, sheet: SheetRef, document: bytes) -> Outcome:
         document_format = await self._format()
-        name = _job_name(sheet)
+        name = job_name(sheet)
         try:
             job_id = await self._client.print_job(self._path, name, document, document_format)
         except NotReached as failed:
@@ -189,7 +188,7 @@ class QueuePrinter(Printer):
     async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
         """A job that the queue still shows says how it ended; one that it does not show may have been forgotten."""
         try:
-            job = await self._job_called(_job_name(sheet))
+            job = await self._job_called(job_name(sheet))
             if job is None:
                 return None
             return await self._ended(await self._watched(job.job_id, RECALL_SECONDS), job.job_id)
@@ -197,10 +196,6 @@ class QueuePrinter(Printer):
             return nothing
         except _FAILURES:  # Broke and DeviceRefused are refusals too: in doubt
             return None
-
-
-def _job_name(sheet: SheetRef) -> str:
-    return f"miandan {sheet.sheet_id}"
 
 
 def _wanted_formats(takes: MediaType, driver: Driver) -> tuple[str, ...]:

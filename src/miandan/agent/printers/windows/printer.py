@@ -12,6 +12,7 @@ from miandan.agent.printers.model import (
     BROKEN,
     NOT_READY,
     NOT_TAKEN,
+    QUEUE_SECONDS,
     STALLED,
     UNREACHABLE,
     WITHDRAWN,
@@ -24,20 +25,19 @@ from miandan.agent.printers.model import (
     Printer,
     SheetRef,
     State,
+    job_name,
 )
 from miandan.agent.printers.windows.spooler import Failed, Spooler, SpoolJob, SpoolPrinter
 from miandan.labels.agent_link import Evidence
 from miandan.labels.pictures import Bits
 from miandan.labels.printers.profile import Profile
 
-PATIENCE_SECONDS: Final = 300.0
-"""Until a job that does not end is taken back: long enough to put paper in."""
-
 _PBM = re.compile(rb"P4\s+(\d{1,6})\s+(\d{1,6})\s")
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.05, 0.5
 
 _PRINTING, _DELETING, _DELETED = 0x10, 0x4, 0x100
 _PRINTED = 0x80 | 0x1000
+_BEGUN = _PRINTING | _PRINTED
 _GONE_BY_HAND = _DELETING | _DELETED
 _JOB_TROUBLE: Final = (
     (0x40, State.PAPER_OUT),
@@ -95,7 +95,7 @@ class WindowsPrinter(Printer):
         loaded: Loaded,
         spooler: Spooler,
         queue: str,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = QUEUE_SECONDS,
     ) -> None:
         super().__init__(name, Driver.WINDOWS, takes, profile, loaded)
         self._spooler = spooler
@@ -107,7 +107,7 @@ class WindowsPrinter(Printer):
         if not condition.state.can_print:
             raise self.nothing_sent(NOT_READY, condition.state)
         try:
-            job_id = await asyncio.to_thread(self._send, _document_name(sheet), document)
+            job_id = await asyncio.to_thread(self._send, job_name(sheet), document)
         except ValueError as wrong:
             raise self.nothing_sent(NOT_TAKEN, str(wrong)) from wrong
         except Failed as failed:
@@ -134,13 +134,19 @@ class WindowsPrinter(Printer):
                 seen, last = seen | job.status, job
                 await asyncio.sleep(pause)
                 pause = min(1.5 * pause, _LONGEST_LOOK)
-            await asyncio.to_thread(self._spooler.delete, self._queue, job_id)
+            after = await self._deleted(job_id)
         except Failed as failed:
             raise self.broke(BROKEN, str(failed)) from failed
         trouble = None if last is None else trouble_of(last)
-        if not seen & _PRINTING:
+        if not (seen | after) & _BEGUN:
             raise self.nothing_sent(NOT_READY, trouble or State.OFFLINE)
         raise self.broke(STALLED, f"job {job_id}") if trouble is None else self.refused(trouble)
+
+    async def _deleted(self, job_id: int) -> int:
+        """Take a job out; its status afterwards, for it may have begun in this moment. Raises Failed."""
+        await asyncio.to_thread(self._spooler.delete, self._queue, job_id)
+        job = await asyncio.to_thread(self._spooler.job, self._queue, job_id)
+        return 0 if job is None else job.status
 
     def _left(self, job_id: int, seen: int) -> Outcome:
         """The job is in the queue no more, or printed."""
@@ -158,17 +164,12 @@ class WindowsPrinter(Printer):
 
     async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
         """A job that still waits is taken out; one that is there no more may have been printed."""
-        name = _document_name(sheet)
+        name = job_name(sheet)
         try:
             for job in await asyncio.to_thread(self._spooler.jobs, self._queue):
-                if job.document == name and not job.status & _PRINTING:
-                    await asyncio.to_thread(self._spooler.delete, self._queue, job.job_id)
-                    return self.nothing_sent(WITHDRAWN, f"job {job.job_id}")
+                if job.document == name and not job.status & _BEGUN:
+                    after = await self._deleted(job.job_id)
+                    return None if after & _BEGUN else self.nothing_sent(WITHDRAWN, f"job {job.job_id}")
         except Failed:
             pass
         return None
-
-
-def _document_name(sheet: SheetRef) -> str:
-    """Everybody at the machine sees it: no person's data."""
-    return f"miandan {sheet.sheet_id}"

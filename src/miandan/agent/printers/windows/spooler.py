@@ -20,7 +20,6 @@ class Failed(Exception):
 
     def __init__(self, call: str, error: int, sent: int = 0) -> None:
         super().__init__(f"{call}: Windows error {error}")
-        self.error = error
         self.sent = sent
 
 
@@ -39,8 +38,6 @@ class SpoolPrinter:
 
     status: int
     attributes: int
-    port: str
-    driver: str
 
 
 class Spooler:
@@ -164,7 +161,7 @@ class Spooler:
             answer = winspool.buffer_of(needed.value)
             self._done("GetPrinter", self._spool.GetPrinterW(handle, 2, answer, needed.value, byref(needed)))
             found = winspool.PrinterInfo2.from_buffer(answer)
-            return SpoolPrinter(found.Status, found.Attributes, found.pPortName or "", found.pDriverName or "")
+            return SpoolPrinter(found.Status, found.Attributes)
 
     def printers(self) -> list[str]:
         """The names of all printers of this machine and this user. Raises Failed."""

@@ -9,8 +9,9 @@ from miandan.access.model import Scope, SubjectKind
 from miandan.accounts import carrier_decisions
 from miandan.accounts.service import find_account
 from miandan.dialects.doudian.calls import Call, Handler, method
-from miandan.dialects.doudian.delivery import SCREEN, camel, nobodys_package, our_package, whole_waybill
+from miandan.dialects.doudian.delivery import camel, nobodys_package, our_package, whole_waybill
 from miandan.dialects.doudian.reading import carrier_named
+from miandan.dialects.doudian.receivers import SCREEN
 from miandan.dialects.doudian.scans import read_traces, refuse_if_something_was_lost
 from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import mask_remark

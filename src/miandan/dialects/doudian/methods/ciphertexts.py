@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from miandan.access.model import Scope, SubjectKind
-from miandan.access.tokens import authorisations_of_app
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.order_ids import without_a
+from miandan.dialects.doudian.using import authorisations
 from miandan.kernel.errors import Refusal
 from miandan.orders.ids import refuse_odd_id
 from miandan.orders.listing import count_received
@@ -145,8 +145,8 @@ async def shops_of(call: Call) -> set[tuple[int, str]]:
     """Every shop that lets the app in: its budget grows with the orders of all of them."""
     return {
         (one.subject.merchant_id, one.subject.shop_id)
-        for one in await authorisations_of_app(call.db, call.app.app_key)
-        if one.subject.kind is SubjectKind.SHOP and one.revoked_at is None
+        for one in await authorisations(call)
+        if one.subject.kind is SubjectKind.SHOP
     }
 
 
@@ -206,8 +206,8 @@ def _kind(result: Shown | Refusal) -> dict[str, Any]:
 def _error(result: object, method_name: str) -> dict[str, Any]:
     if not isinstance(result, Refusal):
         return {"err_no": 0, "err_msg": ""}
-    code = answers.code_of(result, method_name)
-    return {"err_no": code.number or code.code, "err_msg": answers.words(result)}
+    number, said = answers.of_item(result, method_name)
+    return {"err_no": number, "err_msg": said}
 
 
 def _custom_err(results: Sequence[object]) -> dict[str, Any]:

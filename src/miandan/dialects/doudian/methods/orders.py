@@ -12,8 +12,9 @@ from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.order_ids import orders_meant
 from miandan.dialects.doudian.order_search import find_page
-from miandan.dialects.doudian.order_tree import Issuing, open_address_id, order_trees, plain_texts, searchable_texts
+from miandan.dialects.doudian.order_tree import open_address_id, order_trees
 from miandan.dialects.doudian.reading import carrier_code, carrier_named, company_id
+from miandan.dialects.doudian.receivers import Issuing, plain_texts, searchable_texts
 from miandan.kernel.errors import Refusal
 from miandan.orders.model import OrderRef, TradeOrder
 from miandan.orders.service import find_orders
@@ -107,11 +108,12 @@ def _failed(asked: Mapping[str, str], failed: Mapping[str, Refusal]) -> list[dic
         reasons.setdefault(refusal.code, refusal)
     return [
         {
-            "fail_code": str(answers.code_of(reasons[code], "order.queryLogisticsCompanyList").number),
-            "fail_reason": answers.words(reasons[code]),
+            "fail_code": str(number),
+            "fail_reason": said,
             "order_ids": order_ids,
         }
         for code, order_ids in alike.items()
+        for number, said in (answers.of_item(reasons[code], "order.queryLogisticsCompanyList"),)
     ]
 
 
@@ -136,17 +138,11 @@ async def recommended_express(call: Call) -> list[dict[str, Any]]:
         named = {code: carrier_named(code) for code in row.get("express_list") or ()}
         candidates = named or {carrier_code(one.code): one for one in usual}
         verdicts = [
-            _verdict(code, one.code in held, await _reaches(call, one, order.division_code))
+            _verdict(code, one.code in held, (await call.hall.counter.routes(one.code)).reaches(order.division_code))
             for code, one in candidates.items()
         ]
         answer.append({"order_id": row["order_id"], "order_privilege_info_list": [], "express_info_list": verdicts})
     return answer
-
-
-async def _reaches(call: Call, carrier: Carrier, division_code: str) -> bool:
-    """A carrier without a table is not said to go nowhere."""
-    routes = await call.hall.counter.routes(carrier.code)
-    return routes.table is None or bool(routes.of(division_code).sort_code)
 
 
 def _verdict(code: str, has_account: bool, reaches: bool) -> dict[str, Any]:

@@ -79,7 +79,7 @@ async def address_create(call: Call) -> dict[str, Any]:
 
 def _refuse_other_shop(call: Call) -> None:
     if call.params.get("shop_id", "") not in ("", "0", call.shop_id):
-        raise Refusal("doudian.shop_differs")
+        raise Refusal("doudian.shop_differs", field="shop_id")
 
 
 def _store_id(params: Mapping[str, Any]) -> str:

@@ -90,8 +90,8 @@ async def _also_for_others(
 
 
 def _err_info(one: Withheld, name: str) -> dict[str, Any]:
-    code = answers.code_of(one.refusal, name)
-    return {"track_no": one.number, "err_code": code.number or code.code, "err_msg": answers.words(one.refusal)}
+    number, said = answers.of_item(one.refusal, name)
+    return {"track_no": one.number, "err_code": number, "err_msg": said}
 
 
 @method("logistics.getShopKey", Scope.PRINT)

@@ -6,9 +6,9 @@ from typing import Any
 from miandan.access.model import Scope
 from miandan.carriers.model import Carrier
 from miandan.dialects.doudian.calls import Call, method
-from miandan.dialects.doudian.moments import seconds
 from miandan.dialects.doudian.reading import NAMESPACE, carrier_code, carrier_named
 from miandan.dialects.doudian.using import waybill_of
+from miandan.dialects.doudian.writing import seconds
 from miandan.tracking import service as tracking
 from miandan.tracking.model import Scan
 from miandan.tracking.statuses import state_of

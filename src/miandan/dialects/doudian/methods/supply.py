@@ -18,18 +18,17 @@ from miandan.accounts.supply_model import (
 )
 from miandan.dialects.doudian import answers
 from miandan.dialects.doudian.calls import Call, method
-from miandan.dialects.doudian.moments import seconds
 from miandan.dialects.doudian.order_ids import orders_meant
 from miandan.dialects.doudian.reading import carrier_code, carrier_named
 from miandan.dialects.doudian.supplied_goods import state_packs, state_whole
 from miandan.dialects.doudian.supplying import at_work_on, supplied_number, take_for_sellers, user_id_of
+from miandan.dialects.doudian.using import cancel
+from miandan.dialects.doudian.writing import seconds
 from miandan.kernel.errors import Refusal
 from miandan.merchants.service import find_merchant, find_shop
 from miandan.orders.model import OrderRef
 from miandan.outbound import service as outbound
 from miandan.outbound.model import NumberChange, Parcel
-from miandan.waybills import lives
-from miandan.waybills.model import NumberState
 
 _RELATION_STATES: Final = {RelationState.ASKED: 0, RelationState.ACTIVE: 1, RelationState.ENDED: 2}
 _DISTRIBUTION_STATES: Final = {DistributionState.DISTRIBUTED: 1, DistributionState.CANCELLED: 2}
@@ -130,10 +129,10 @@ def _err_infos(
     method_name: str, key: str, asked: Sequence[str], answered: Sequence[Distribution | Refusal]
 ) -> list[dict[str, Any]]:
     return [
-        {key: one, "err_code": str(code.number or code.code), "err_msg": answers.words(answer)}
+        {key: one, "err_code": str(number), "err_msg": said}
         for one, answer in zip(asked, answered, strict=True)
         if isinstance(answer, Refusal)
-        for code in (answers.code_of(answer, method_name),)
+        for number, said in (answers.of_item(answer, method_name),)
     ]
 
 
@@ -234,8 +233,7 @@ async def waybill_cancel(call: Call) -> dict[str, Any]:
     """A number that was taken for a seller; the unit comes back to the lent account."""
     params = call.params
     ref = await supplied_number(call, carrier_named(params["company_code"]), params["track_no"], params["user_id"])
-    state = await lives.cancel(call.hall.counter, ref.merchant_id, ref.carrier, ref.number)
-    return {"return_result": state in (NumberState.CANCELLED, NumberState.RECYCLED)}
+    return {"return_result": await cancel(call, ref)}
 
 
 @method("iop.waybillReturn", Scope.SUPPLY)

@@ -5,8 +5,9 @@ from typing import Any, Final
 from miandan.access import tokens
 from miandan.access.model import GrantType, SubjectKind, Tokens, read_grant_type
 from miandan.carriers.catalogue import catalogue
-from miandan.dialects.doudian.calls import Call, method
+from miandan.dialects.doudian.calls import Call, method_without_token
 from miandan.dialects.doudian.reading import carrier_named
+from miandan.dialects.doudian.using import authorisations
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.merchants.service import find_shop
@@ -15,7 +16,7 @@ CARRIER_SUBJECT: Final = "WuLiuShang"
 """What the platform calls a carrier among the subjects of a token."""
 
 
-@method("token.create", scope=None, subject=None)
+@method_without_token("token.create")
 async def create(call: Call) -> dict[str, Any]:
     """By an authorisation code, or by a self-use app for a shop (shop_id) or carrier (auth_id) of its own."""
     grant = read_grant_type(call.params["grant_type"])
@@ -32,11 +33,7 @@ async def _own_subject(call: Call) -> tuple[SubjectKind, str]:
     """Whom a self-use app asks tokens for. `auth_subject_type` says that it is a carrier; an app that has nothing but
     carriers need not say it."""
     params = call.params
-    kinds = {
-        one.subject.kind
-        for one in await tokens.authorisations_of_app(call.db, call.app.app_key)
-        if one.revoked_at is None
-    }
+    kinds = {one.subject.kind for one in await authorisations(call)}
     said = params.get("auth_subject_type", "")
     if said != CARRIER_SUBJECT and (said or kinds != {SubjectKind.CARRIER}):
         return SubjectKind.SHOP, params.get("shop_id", "")
@@ -51,7 +48,7 @@ def _carrier(named: str) -> str:
         return named
 
 
-@method("token.refresh", scope=None, subject=None)
+@method_without_token("token.refresh")
 async def refresh(call: Call) -> dict[str, Any]:
     """The same pair until its last hour, then a new one; the old one lives an hour more."""
     if read_grant_type(call.params["grant_type"]) is not GrantType.REFRESH_TOKEN:

@@ -8,11 +8,10 @@ from miandan.dialects.doudian.calls import Call, method
 from miandan.dialects.doudian.reading import carrier_code, carrier_named, division_code, read_goods
 from miandan.dialects.doudian.taking import take_batch
 from miandan.dialects.doudian.updating import new_recipient
-from miandan.dialects.doudian.using import number_of
+from miandan.dialects.doudian.using import cancel, number_of
 from miandan.kernel.errors import Refusal
 from miandan.waybills import lives, queries
 from miandan.waybills.appending import append_pieces
-from miandan.waybills.model import NumberState
 
 _DIRECT: Final = 1
 _FRANCHISE: Final = 2
@@ -62,8 +61,7 @@ async def cancel_order(call: Call) -> dict[str, Any]:
     params = call.params
     carrier = carrier_named(params["logistics_code"])
     ref = await number_of(call, carrier, params["track_no"], params.get("user_id"))
-    state = await lives.cancel(call.hall.counter, ref.merchant_id, ref.carrier, ref.number)
-    return {"cancel_result": {"success": state in (NumberState.CANCELLED, NumberState.RECYCLED)}}
+    return {"cancel_result": {"success": await cancel(call, ref)}}
 
 
 @method("logistics.appendSubOrder", Scope.WAYBILLS)
@@ -142,5 +140,5 @@ async def get_out_range(call: Call) -> dict[str, Any]:
     if not places:
         raise Refusal("doudian.field_missing", field=asked[-1])
     routes = await call.hall.counter.routes(carrier.code)
-    out = routes.table is not None and not all(routes.of(division_code(place)).sort_code for place in places)
+    out = not all(routes.reaches(division_code(place)) for place in places)
     return {"is_out_range": out, "out_range_reason": "5" if out else ""}

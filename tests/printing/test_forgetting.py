@@ -1,0 +1,77 @@
+"""Old print jobs go whole once their sheets have ended; what was printed stays counted, and what waits stays."""
+
+import asyncio
+from datetime import timedelta
+
+from miandan.kernel.clock import now
+from miandan.labels.agent_link import Outcome
+from miandan.printing import job_views, jobs
+from miandan.printing.forgetting import forget_old_jobs
+from tests.printing.conftest import Printery
+from tests.printing.floor import Floor
+from tests.printing.press import asked
+
+KEPT = timedelta(days=180)
+A_DAY = timedelta(days=1)
+
+
+async def rows(floor: Floor, table: str) -> int:
+    count: int = await floor.db.fetchval(f"SELECT count(*) FROM {table} WHERE merchant_id = $1", floor.merchant_id)
+    return count
+
+
+async def test_a_job_that_ended_long_ago_goes_with_its_sheets_and_steps(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, one, two = await floor.machine(), await floor.taken("old-1"), await floor.taken("old-2")
+        await floor.printed(machine, one, two)
+        await forget_old_jobs(floor.db, now() + KEPT - A_DAY)
+        assert await rows(floor, "print_job") == 1
+        assert await rows(floor, "print_sheet") == 2
+        await asyncio.gather(*(forget_old_jobs(floor.db, now() + KEPT + A_DAY) for _ in range(2)))
+        assert [await rows(floor, f"print_{name}") for name in ("job", "sheet", "sheet_step")] == [0, 0, 0]
+        assert await floor.copies(one) == 1
+
+
+async def test_a_number_whose_sheets_are_forgotten_was_printed_before_and_its_next_copy_is_the_second(
+    printery: Printery,
+) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("forgotten")
+        await floor.printed(machine, taken)
+        await forget_old_jobs(floor.db, now() + KEPT + A_DAY)
+        made = await floor.make(machine, taken)
+        assert [one.refusal.code for one in made.turned] == ["printing.printed_before"]
+        await floor.again(machine, taken)
+        [sheet] = await floor.lease(machine)
+        assert sheet.copy == 2
+
+
+async def test_a_job_stays_whole_while_a_sheet_waits_and_goes_with_a_doubt_that_nobody_settled(
+    printery: Printery,
+) -> None:
+    async with printery.floor() as floor:
+        machine, one, two = await floor.machine(), await floor.taken("stays-1"), await floor.taken("stays-2")
+        job = await floor.job(machine, one, two)
+        [sheet] = await floor.lease(machine, room=1)
+        await floor.prints(machine, sheet)
+        later = now() + KEPT + A_DAY
+        await forget_old_jobs(floor.db, later)
+        assert len(await floor.sheets(job)) == 2
+        [rest] = await floor.lease(machine)
+        await forget_old_jobs(floor.db, later)
+        assert len(await floor.sheets(job)) == 2
+        await floor.begun(machine, rest)
+        await floor.report(machine, rest, Outcome.DOUBTFUL, reason="agent.device_broke")
+        await forget_old_jobs(floor.db, later)
+        assert await rows(floor, "print_sheet") == 0
+        assert await floor.copies(two) == 1
+
+
+async def test_what_was_cancelled_before_it_was_given_out_goes_without_a_copy(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("cancelled")
+        job = await floor.job(machine, taken)
+        await jobs.cancel_rest(floor.desk, floor.merchant_id, job.job_id, "packer")
+        await forget_old_jobs(floor.db, now() + KEPT + A_DAY)
+        story = await job_views.story_of(floor.db, floor.merchant_id, asked(taken))
+        assert (story.sheets, await floor.copies(taken)) == ((), 0)
