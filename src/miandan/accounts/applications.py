@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from miandan.accounts import queries
+from miandan.accounts import application_queries, queries
 from miandan.accounts.model import (
     Account,
     AccountState,
@@ -72,7 +72,7 @@ async def apply(
         if await merchants.merchant(tx, merchant_id) is None:
             raise Refusal("merchant.unknown", merchant=str(merchant_id))
         await branches.open_office(tx, carrier, branch_code)
-        if not await queries.insert_application(tx, application):
+        if not await application_queries.insert(tx, application):
             raise Refusal("application.undecided", carrier=carrier, branch=branch_code or carrier)
     return application
 
@@ -123,7 +123,9 @@ async def approve(
             for sender in await _not_yet_approved(tx, account, application.ship_from)
         ]
         await queries.insert_ship_from(tx, rows)
-        await queries.decide(tx, application, ApplicationState.APPROVED, "", approved_at, account.account_id)
+        await application_queries.decide(
+            tx, application, ApplicationState.APPROVED, "", approved_at, account.account_id
+        )
     return account
 
 
@@ -181,14 +183,14 @@ async def reject(
         raise Refusal("application.reason_missing")
     async with db.transaction() as tx:
         application = await _undecided_for_update(tx, merchant_id, application_id)
-        await queries.decide(tx, application, ApplicationState.REJECTED, reason.strip(), at or now())
-        rejected = await queries.application_for_update(tx, merchant_id, application_id)
+        await application_queries.decide(tx, application, ApplicationState.REJECTED, reason.strip(), at or now())
+        rejected = await application_queries.for_update(tx, merchant_id, application_id)
     assert rejected is not None, "it was locked above"
     return rejected
 
 
 async def _undecided_for_update(tx: Transaction, merchant_id: int, application_id: UUID) -> Application:
-    application = await queries.application_for_update(tx, merchant_id, application_id)
+    application = await application_queries.for_update(tx, merchant_id, application_id)
     if application is None:
         raise Refusal("application.unknown", application=str(application_id))
     if application.state is not ApplicationState.APPLIED:
@@ -200,7 +202,7 @@ async def track(db: Database, merchant_id: int) -> list[Tracked]:
     """The merchant's applications, oldest first, with whose turn it is and since when."""
     async with db.transaction() as tx:
         accounts = {account.account_id: account for account in await queries.accounts(tx, merchant_id)}
-        applications = await queries.applications(tx, merchant_id)
+        applications = await application_queries.of_merchant(tx, merchant_id)
     return [_tracked(application, accounts) for application in applications]
 
 
@@ -211,13 +213,14 @@ def _tracked(application: Application, accounts: dict[UUID, Account]) -> Tracked
 
 async def undecided_at(db: Database, carrier: str, branch_code: str) -> list[Tracked]:
     """What a branch has to decide, oldest first."""
-    return [_tracked(application, {}) for application in await queries.undecided(db, carrier, branch_code, now())]
+    waiting = await application_queries.undecided_at(db, carrier, branch_code, now())
+    return [_tracked(application, {}) for application in waiting]
 
 
 async def overdue(db: Database, at: datetime | None = None) -> list[Tracked]:
     """Applications anywhere whose branch should be reminded by `at`, oldest first; the hours stand in turns.toml."""
     moment = at or now()
-    tracked = [_tracked(application, {}) for application in await queries.undecided_anywhere(db, moment)]
+    tracked = [_tracked(application, {}) for application in await application_queries.undecided_anywhere(db, moment)]
     return [row for row in tracked if _due(row.waiting, moment)]
 
 

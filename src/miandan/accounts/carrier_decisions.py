@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from miandan.accounts import applications, queries
+from miandan.accounts import application_queries, applications
 from miandan.accounts.model import Account, Application, ApplicationState, Supply
 from miandan.accounts.service import find_account
 from miandan.kernel.database import Database, Reads
@@ -16,7 +16,7 @@ MOST_SHOWN = 500
 
 async def application_at(db: Reads, carrier: str, application_id: UUID) -> Application:
     """An application to this carrier (our code), whoever the merchant is. Raises application.unknown."""
-    application = await queries.application_by_id(db, application_id)
+    application = await application_queries.by_id(db, application_id)
     if application is None or application.carrier != carrier:
         raise Refusal("application.unknown", application=str(application_id))
     return application
@@ -24,7 +24,7 @@ async def application_at(db: Reads, carrier: str, application_id: UUID) -> Appli
 
 async def undecided_of(db: Reads, carrier: str) -> list[Application]:
     """What a carrier's branches have to decide, oldest first, MOST_SHOWN at most; decided ones make room for others."""
-    return await queries.undecided_of(db, carrier, MOST_SHOWN)
+    return await application_queries.undecided_of(db, carrier, MOST_SHOWN)
 
 
 async def approve(

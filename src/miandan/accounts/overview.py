@@ -5,7 +5,7 @@ For the platform's own people: a merchant's door names its merchant, so that nob
 
 from uuid import UUID
 
-from miandan.accounts import queries, share_queries, supply_queries
+from miandan.accounts import application_queries, queries, share_queries, supply_queries
 from miandan.accounts.model import Account, Application, ApplicationState, Sender, ShareGrant
 from miandan.accounts.supply_model import SupplyRelation
 from miandan.kernel.database import Reads
@@ -27,7 +27,7 @@ async def accounts(db: Reads, merchant_id: int | None = None, carrier: str | Non
 
 async def find_application(db: Reads, application_id: UUID) -> Application:
     """Raises application.unknown."""
-    application = await queries.application_by_id(db, application_id)
+    application = await application_queries.by_id(db, application_id)
     if application is None:
         raise Refusal("application.unknown", application=str(application_id))
     return application
@@ -35,7 +35,7 @@ async def find_application(db: Reads, application_id: UUID) -> Application:
 
 async def applications(db: Reads, merchant_id: int | None = None, carrier: str | None = None) -> list[Application]:
     """Oldest first, decided ones too."""
-    return await queries.all_applications(db, merchant_id, carrier)
+    return await application_queries.of_all(db, merchant_id, carrier)
 
 
 async def same_application(

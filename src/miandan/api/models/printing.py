@@ -1,4 +1,4 @@
-"""Print jobs and their sheets, printers, and the stations of the packing table."""
+"""Print jobs and their sheets, and printers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,12 +25,12 @@ from miandan.printing.job_model import (
 from miandan.printing.job_views import JobCard, NumberStory, SheetStory
 from miandan.printing.printer_queries import PrinterCard
 from miandan.printing.printers import Bench
-from miandan.printing.station_queries import PackStop, Weight
-from miandan.printing.stations import Light, Source, Verdict
 from miandan.printing.view_queries import Step
 
 
-class _AtPrinter(Asked):
+class AtPrinter(Asked):
+    """Whatever names a printer."""
+
     agent_id: Annotated[UUID, Field(description="打印端，见 GET /printers / a print agent of GET /printers")]
     printer: Annotated[
         Word, Field(min_length=1, description="打印端里打印机的名称 / the name that the agent gives the printer")
@@ -41,7 +41,7 @@ class _AtPrinter(Asked):
         return PrinterRef(self.agent_id, self.printer)
 
 
-class PrintJobIn(_AtPrinter):
+class PrintJobIn(AtPrinter):
     """First labels, printed in this order, each parent followed by its children."""
 
     numbers: Annotated[list[NumberIn], Field(min_length=1, max_length=MOST_SHEETS)]
@@ -68,7 +68,7 @@ class ReprintIn(PrintJobIn):
     ] = ""
 
 
-class MoveIn(_AtPrinter):
+class MoveIn(AtPrinter):
     """The printer that the rest of the job goes to."""
 
 
@@ -84,23 +84,6 @@ class SettleIn(Asked):
 
     outcome: Settled
     reason: Word = ""
-
-
-class ScanIn(Asked):
-    """What a scanner has read: a number, the text of its bars, or `number#copy` of the small code."""
-
-    text: Annotated[Word, Field(min_length=1)]
-
-
-class ScanToPrintIn(_AtPrinter, ScanIn):
-    """A scanned number whose label comes out of this printer."""
-
-
-class WeighIn(ScanIn):
-    """A parcel on the scale."""
-
-    grams: Annotated[int, Field(strict=True, ge=0, le=10**9)]
-    source: Annotated[Source, Field(description="typed 手输，wedge 电子秤 / typed, or by a scale")] = Source.TYPED
 
 
 class CountsOut(Answer):
@@ -345,69 +328,3 @@ class PrinterList(Answer):
     """Where the merchant may print: its own agents first, then those of branches."""
 
     printers: list[PrinterOut]
-
-
-class VerdictOut(Answer):
-    """The answer to a scan: the lamp, what is said aloud (Chinese), and the problem behind anything but `go`. `copy` is
-    the one that counts now."""
-
-    light: Light
-    say: str
-    carrier: str | None
-    number: str | None
-    copy_number: int = Field(alias="copy")
-    problem: Problem | None
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "VerdictOut":
-        asked = verdict.asked
-        told: dict[str, Any] = {"copy": verdict.copy}
-        return cls(
-            light=verdict.light,
-            say=verdict.say,
-            carrier=None if asked is None else asked.carrier,
-            number=None if asked is None else asked.number,
-            problem=None if verdict.refusal is None else problem_of(verdict.refusal),
-            **told,
-        )
-
-
-class UnpackedOut(Answer):
-    """Whether the parcel was packed before."""
-
-    was_packed: bool
-
-
-class StoppedOut(Answer):
-    """A parcel that must not go out, and the code of what stands in the way of its order."""
-
-    carrier: str
-    number: str
-    order_id: str
-    reason: str
-    raised_at: datetime
-    raised_by: str
-
-    @classmethod
-    def of(cls, stop: PackStop) -> "StoppedOut":
-        return cls(**{name: getattr(stop, name) for name in cls.model_fields})
-
-
-class StoppedList(Answer):
-    """Parcels that are stopped at the packing table."""
-
-    parcels: list[StoppedOut]
-
-
-class WeightOut(Answer):
-    """The weight that counts now; `turn` counts the weights of the parcel from 1."""
-
-    grams: int
-    source: Source
-    turn: int
-    weighed_at: datetime
-    weighed_by: str
-
-    @classmethod
-    def of(cls, weight: Weight) -> "WeightOut":
-        return cls(**{name: getattr(weight, name) for name in cls.model_fields})

@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 
 from miandan.access.model import Scope
-from miandan.api.models.printing import (
-    PrintJobMade,
+from miandan.api.models.printing import PrintJobMade
+from miandan.api.models.stations import (
     ScanIn,
     ScanToPrintIn,
     StoppedList,
