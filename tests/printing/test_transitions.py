@@ -54,9 +54,15 @@ DOUBT, FAIL, FAIL_BY_DEVICE = (
 
 KEEP, FREE, UNCOUNT = Copies.KEEP, Copies.FREE, Copies.UNCOUNT
 
-EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
+OUT_THERE = (
+    *("leased", "leased, recalled to stop", "leased, recalled to cancel", "leased, recalled to queue"),
+    *("sent", "sent, recalled to stop", "sent, recalled to cancel"),
+)
+BACK = ("given back", "taken back by hand", "stopped after taken back", "cancelled after taken back")
+DECLARED = ("doubtful by person", "doubtful by person, not begun")
+
+EXPECTED: dict[str, dict[str, tuple[SheetState, Copies]]] = {
     "given back": {
-        "given back": None,
         "taken back by hand": (Q, FREE),
         "leased": (Q, FREE),
         "leased, recalled to stop": (X, UNCOUNT),
@@ -79,74 +85,13 @@ EXPECTED: dict[str, dict[str, tuple[SheetState, Copies] | None]] = {
         "doubtful by person": (F, UNCOUNT),
         "doubtful by person, not begun": (F, UNCOUNT),
     },
-    "printed by device": {
-        "given back": (P, KEEP),
-        "taken back by hand": (P, KEEP),
-        "leased": (P, KEEP),
-        "leased, recalled to stop": (P, KEEP),
-        "leased, recalled to cancel": (P, KEEP),
-        "leased, recalled to queue": (P, KEEP),
-        "sent": (P, KEEP),
-        "sent, recalled to stop": (P, KEEP),
-        "sent, recalled to cancel": (P, KEEP),
-        "failed by person": (P, KEEP),
-        "doubtful by agent": (P, KEEP),
-        "doubtful by person": (P, KEEP),
-        "doubtful by person, not begun": (P, KEEP),
-        "stopped after taken back": (P, KEEP),
-        "cancelled after taken back": (P, KEEP),
-    },
-    "printed, sent only": {
-        "given back": (P, KEEP),
-        "taken back by hand": (P, KEEP),
-        "leased": (P, KEEP),
-        "leased, recalled to stop": (P, KEEP),
-        "leased, recalled to cancel": (P, KEEP),
-        "leased, recalled to queue": (P, KEEP),
-        "sent": (P, KEEP),
-        "sent, recalled to stop": (P, KEEP),
-        "sent, recalled to cancel": (P, KEEP),
-        "doubtful by person": (P, KEEP),
-        "doubtful by person, not begun": (P, KEEP),
-        "stopped after taken back": (P, KEEP),
-        "cancelled after taken back": (P, KEEP),
-    },
-    "doubtful": {
-        "given back": (D, KEEP),
-        "taken back by hand": (D, KEEP),
-        "leased": (D, KEEP),
-        "leased, recalled to stop": (D, KEEP),
-        "leased, recalled to cancel": (D, KEEP),
-        "leased, recalled to queue": (D, KEEP),
-        "sent": (D, KEEP),
-        "sent, recalled to stop": (D, KEEP),
-        "sent, recalled to cancel": (D, KEEP),
-        "stopped after taken back": (D, KEEP),
-        "cancelled after taken back": (D, KEEP),
-    },
-    "failed": {
-        "leased": (F, UNCOUNT),
-        "leased, recalled to stop": (F, UNCOUNT),
-        "leased, recalled to cancel": (F, UNCOUNT),
-        "leased, recalled to queue": (F, UNCOUNT),
-        "sent": (F, UNCOUNT),
-        "sent, recalled to stop": (F, UNCOUNT),
-        "sent, recalled to cancel": (F, UNCOUNT),
-        "doubtful by person": (F, UNCOUNT),
-        "doubtful by person, not begun": (F, UNCOUNT),
-    },
-    "failed by device": {
-        "leased": (F, UNCOUNT),
-        "leased, recalled to stop": (F, UNCOUNT),
-        "leased, recalled to cancel": (F, UNCOUNT),
-        "leased, recalled to queue": (F, UNCOUNT),
-        "sent": (F, UNCOUNT),
-        "sent, recalled to stop": (F, UNCOUNT),
-        "sent, recalled to cancel": (F, UNCOUNT),
-        "doubtful by agent": (F, UNCOUNT),
-        "doubtful by person": (F, UNCOUNT),
-        "doubtful by person, not begun": (F, UNCOUNT),
-    },
+    "printed by device": dict.fromkeys(
+        (*OUT_THERE, *BACK, *DECLARED, "doubtful by agent", "failed by person"), (P, KEEP)
+    ),
+    "printed, sent only": dict.fromkeys((*OUT_THERE, *BACK, *DECLARED), (P, KEEP)),
+    "doubtful": dict.fromkeys((*OUT_THERE, *BACK), (D, KEEP)),
+    "failed": dict.fromkeys((*OUT_THERE, *DECLARED), (F, UNCOUNT)),
+    "failed by device": dict.fromkeys((*OUT_THERE, *DECLARED, "doubtful by agent"), (F, UNCOUNT)),
 }
 """What each word makes of each sheet; a pair that is not named changes nothing."""
 

@@ -69,13 +69,6 @@ _MERCHANTS_OF_SHOP = """
      LIMIT 2
 """
 
-_OPEN_STORE = """
-    INSERT INTO store (merchant_id, store_id, name, province, city, district, detail, division_code, opened_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT DO NOTHING
- RETURNING store_id
-"""
-
 _CLOSE_STORE = """
     UPDATE store
        SET closed_at = $3
@@ -149,23 +142,6 @@ async def shop(tx: Transaction, merchant_id: int, shop_id: str) -> Shop | None:
 async def merchants_of_shop(tx: Transaction, shop_id: str, platform: Platform | None) -> list[MerchantId]:
     """At most two, since the second is enough to know that the id alone does not tell."""
     return [MerchantId(row["merchant_id"]) for row in await tx.fetch(_MERCHANTS_OF_SHOP, shop_id, platform)]
-
-
-async def insert_store(tx: Transaction, store: Store) -> bool:
-    place = store.place
-    inserted = await tx.fetchval(
-        _OPEN_STORE,
-        store.merchant_id,
-        store.store_id,
-        store.name,
-        place.province,
-        place.city,
-        place.district,
-        place.detail,
-        place.division_code,
-        store.opened_at,
-    )
-    return inserted is not None
 
 
 async def close_store(tx: Transaction, merchant_id: int, store_id: str, at: datetime) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
-from miandan.merchants import queries
+from miandan.merchants import queries, store_queries
 from miandan.merchants.model import Merchant, MerchantId, Place, Platform, Shop, Store, new_merchant_id
 from miandan.merchants.shop_types import shop_types
 
@@ -143,11 +143,12 @@ async def open_store(
     db: Database, merchant_id: int, store_id: str, name: str, place: Place, at: datetime | None = None
 ) -> Store:
     """Write down a place that parcels leave from. Raises merchant.unknown, store.exists."""
-    store = Store(MerchantId(merchant_id), store_id, name, place, at or now())
+    at = at or now()
+    store = Store(MerchantId(merchant_id), store_id, name, place, at, updated_at=at)
     async with db.transaction() as tx:
         if await queries.merchant(tx, merchant_id) is None:
             raise Refusal("merchant.unknown", merchant=str(merchant_id))
-        if not await queries.insert_store(tx, store):
+        if not await store_queries.insert(tx, store):
             raise Refusal("store.exists", store=store_id)
     return store
 
