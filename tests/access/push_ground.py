@@ -55,9 +55,15 @@ async def tell(db: Database, *heard: News) -> int:
         return sum([await pushes.enqueue(tx, one) for one in heard])
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass(slots=True)
 class Subscriber:
-    """Takes what it is sent unless told otherwise; `posts` are the msg_ids of each request."""
+    """Takes what it is sent unless told otherwise, once `answers` is set; `posts` are the msg_ids of each request."""
 
     answer: Outcome = TAKEN
     refuses: frozenset[str] = frozenset()
@@ -65,6 +71,7 @@ class Subscriber:
     posts: list[list[str]] = field(default_factory=list)
     sends_to: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=_set)
 
     async def send(self, subscription: Subscription, batch: Sequence[Delivery]) -> Outcome:
         ids = [one.msg_id for one in batch]
@@ -72,6 +79,7 @@ class Subscriber:
         self.sends_to.append(subscription.url)
         self.asked.set()
         await asyncio.sleep(self.delay_seconds)
+        await self.answers.wait()
         return REFUSED if self.refuses & set(ids) else self.answer
 
     @property
@@ -79,8 +87,8 @@ class Subscriber:
         return [one for post in self.posts for one in post]
 
 
-async def until_quiet(db: Database, subscriber: Subscriber, plan: Schedule = QUICK, seconds: float = 2) -> None:
-    """Deliver as a program does, until nothing waits any more."""
+async def until_quiet(db: Database, subscriber: Subscriber, plan: Schedule = QUICK, seconds: float = 60) -> None:
+    """Deliver as a program does, until nothing waits any more; far below the hour of NEVER."""
     async with asyncio.timeout(seconds):
         while await db.fetchval("SELECT count(*) FROM push_delivery WHERE state = 'waiting'"):
             await pushes.deliver_due(db, subscriber.send, plan)

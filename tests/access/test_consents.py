@@ -76,6 +76,14 @@ async def test_a_word_may_be_typed_as_people_type(fresh_database: FreshDatabase)
             assert (await consents.prove(db, app.app_key, typed, at=NOON)).subject == SHOP
 
 
+async def test_of_words_made_at_once_one_counts(fresh_database: FreshDatabase) -> None:
+    async with fresh_database(pool_size=6) as db:
+        app = await tool(db, Root())
+        words = await asyncio.gather(*(word(db) for _ in range(6)))
+        proofs = [await prove(db, app.app_key, text) for text in words]
+        assert len([proof for proof in proofs if isinstance(proof, Proof)]) == 1
+
+
 async def test_neither_word_nor_ticket_lies_in_the_database(fresh_database: FreshDatabase) -> None:
     async with fresh_database() as db:
         app = await tool(db, Root())

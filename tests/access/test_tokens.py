@@ -284,6 +284,17 @@ async def test_revoking_ends_tokens_refreshes_and_codes_that_were_not_used_yet(f
         assert await db.fetchval("SELECT count(*) FROM app_tokens WHERE wrapped IS NOT NULL") == 1
 
 
+async def test_a_revocation_that_comes_twice_leaves_a_consent_given_since_alone(fresh_database: FreshDatabase) -> None:
+    async with one_tool(fresh_database) as (db, root, app):
+        before = await let_in(db, root, app)
+        revoked = await tokens.revoke(db, app.app_key, before.authorisation_id, at=NOON)
+        code = await tokens.authorise(db, app.app_key, SHOP, SCOPES, at=NOON + MINUTE)
+        late = await tokens.revoke(db, app.app_key, before.authorisation_id, at=NOON + 2 * MINUTE)
+        assert late.revoked_at == revoked.revoked_at
+        pair = await tokens.exchange_code(db, root, app.app_key, code, at=NOON + 3 * MINUTE)
+        assert await good(db, pair.access_token, NOON + 3 * MINUTE)
+
+
 async def test_a_shop_that_lets_the_app_in_again_gives_new_tokens_and_the_old_stay_dead(
     fresh_database: FreshDatabase,
 ) -> None:

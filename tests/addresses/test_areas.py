@@ -70,10 +70,10 @@ def test_a_province_is_asked_for_by_two_or_six_digits_and_by_nothing_else() -> N
 
 def test_the_tree_of_the_largest_province_comes_at_once() -> None:
     divisions()
-    start = time.perf_counter()
+    start = time.process_time()  # other tests run beside this one
     tree = province_tree("510000")
-    first = time.perf_counter() - start
-    start = time.perf_counter()
+    first = time.process_time() - start
+    start = time.process_time()
     assert province_tree("510000") is tree is not None
     assert first < 0.5
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05

@@ -105,9 +105,9 @@ def test_ten_thousand_characters_are_read_in_less_than_a_tenth_of_a_second() -> 
         "1-" * 5000,
         "朝阳" * 5000,
     ):
-        started = time.perf_counter()
+        started = time.process_time()  # other tests run beside this one
         parsed = addresses.parse(text)
-        assert time.perf_counter() - started < 0.1
+        assert time.process_time() - started < 0.1
         assert parsed.detail or parsed.name or parsed.uncertain
 
 

@@ -142,6 +142,7 @@ async def test_what_had_begun_in_vain_comes_out_when_the_printer_is_back(
 ) -> None:
     """The printer goes away between two sheets, unseen: the second one begins, and not a byte of it leaves."""
     monkeypatch.setattr(benches, "FIRST_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(benches, "FINE_SECONDS", 60.0)
     async with table(tmp_path) as one:
         await one.printer_goes_away()
         one.put(2)
@@ -160,6 +161,7 @@ async def test_what_had_begun_in_vain_is_failed_when_it_is_taken_back(
 ) -> None:
     """Whoever was told that it had begun could take a sheet that is given back for one that is on paper."""
     monkeypatch.setattr(benches, "FIRST_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(benches, "FINE_SECONDS", 60.0)
     async with table(tmp_path) as one:
         await one.printer_goes_away()
         one.put(2)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 
 from miandan.agent.folder import Folder, Paired
 from miandan.agent.service_texts import ServiceKind, service_text
+from miandan.agent.status import AgentStatus, read_status
 
 MIANDAN = [sys.executable, "-c", "from miandan.cli import main; main()"]
 
@@ -49,6 +50,14 @@ def running(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
         program.stderr.close()
 
 
+def seen(folder: Path, holds: Callable[[AgentStatus], bool]) -> None:
+    """Wait until the running agent says so of itself."""
+    until = time.monotonic() + 30
+    while not holds(read_status(Folder(folder))):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 def test_a_second_agent_on_a_folder_says_so_and_the_first_goes_on(tmp_path: Path) -> None:
     with running(tmp_path) as first:
         second = agent(tmp_path, "run")
@@ -60,7 +69,7 @@ def test_a_second_agent_on_a_folder_says_so_and_the_first_goes_on(tmp_path: Path
 
 def test_status_printers_and_a_test_page_of_a_running_agent(tmp_path: Path) -> None:
     with running(tmp_path):
-        time.sleep(0.5)
+        seen(tmp_path, lambda status: status.link.state != "stopped")
         status = agent(tmp_path, "status", "--json")
         assert status.returncode == 2  # it runs, and has no link
         shown = json.loads(status.stdout)
@@ -72,7 +81,7 @@ def test_status_printers_and_a_test_page_of_a_running_agent(tmp_path: Path) -> N
         assert len(list((tmp_path / "printed").glob("*.pdf"))) == 1
         unknown = agent(tmp_path, "test", "没有")
         assert (unknown.returncode, "agent.printer_unknown" in unknown.stderr) == (1, True)
-        time.sleep(0.6)
+        seen(tmp_path, lambda status: status.printers[0].printed == 1)
         [printer] = json.loads(agent(tmp_path, "printers", "--json").stdout)
         assert (printer["state"], printer["printed"]) == ("ready", 1)
         assert "文件夹" in agent(tmp_path, "status").stdout

@@ -1,5 +1,6 @@
 """Who is let in, what is refused, and that a failure never tells what was sent."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -102,9 +103,9 @@ def _with_number(body: Any, number: str) -> Any:
 
 async def test_who_calls_too_fast_is_told_when_to_come_back(ground: Ground) -> None:
     async with ground.serving() as running, client(running) as http:
-        app = await own_app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"), limit=3)
+        app = await own_app(running.hall, {Scope.ORDERS}, shop(1001, "S10001"), limit=1)
         hasty = await Developer(http, running).log_in(*app)
-        answers = [await hasty.call("GET", "/orders", params={"limit": 1}) for _ in range(8)]
+        answers = await asyncio.gather(*(hasty.call("GET", "/orders", params={"limit": 1}) for _ in range(20)))
         throttled = [one for one in answers if one.status_code == 429]
         assert throttled
         assert throttled[0].json()["code"] == "access.throttled"
@@ -177,6 +178,20 @@ async def test_a_wrong_field_is_named_and_its_value_is_not(ground: Ground) -> No
             assert problem["code"] == "api.fields_wrong"
             assert [one["field"] for one in problem["errors"]] == [field]
             _says_nobody(developer.seen[-1])
+
+
+async def test_money_of_a_service_is_fen_that_everybody_can_read(ground: Ground) -> None:
+    async with ground.shop() as developer:
+        body, number = await developer.ask(await developer.put()), await developer.number()
+        for fen in (-1, 10**12 + 1, 2**63, 10**30):
+            body["parcels"][0]["services"] = {"insured": fen}
+            await developer.refused(422, "POST", "/waybills", body)
+            await developer.refused(422, "PATCH", f"/waybills/zto/{number}", {"services": {"insured": fen}})
+        told = await developer.ok("PATCH", f"/waybills/zto/{number}", {"services": {"insured": 10**12}})
+        assert (told["version"], (await developer.ok("GET", f"/waybills/zto/{number}"))["services"]) == (
+            2,
+            {"insured": 10**12},
+        )
 
 
 async def test_refusals_of_the_trade_say_nobody_either(ground: Ground) -> None:

@@ -43,7 +43,7 @@ class Packer:
     async def at_work(self) -> AsyncIterator[None]:
         """The agent runs until the block ends."""
         async with working(self.path / "agent", [folder_printer(self.folder, PRINTER)], self.paired) as agent:
-            await connected(agent)
+            await connected(agent, self.developer.running.hall.db)
             yield
 
     def job_of(self, *numbers: str, **more: Any) -> dict[str, Any]:

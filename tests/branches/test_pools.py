@@ -15,6 +15,7 @@ from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 from miandan.kernel.ids import new_id
 from tests.conftest import FreshDatabase
+from tests.waiting import until_a_lock_is_waited_for
 
 JT = catalogue().get("jt").rule()
 ANN, BOB = 1001, 1002
@@ -125,7 +126,7 @@ async def test_a_claim_waits_for_the_last_segment_instead_of_saying_that_nothing
         async with db.transaction() as tx:
             await service.claim_slice(tx, "jt", "57101", "standard", ANN, new_id(), 10)
             waiting = asyncio.create_task(claim(db, 10, BOB))
-            await asyncio.sleep(0.1)
+            await until_a_lock_is_waited_for(db)
             assert not waiting.done()
         assert await waiting == Slice("jt", "standard", 10, 19)
 

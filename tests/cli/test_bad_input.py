@@ -2,7 +2,6 @@
 
 import os
 import resource
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +55,12 @@ def test_a_file_that_holds_no_orders(clerk_without_database: Clerk, content: byt
     assert clerk.files() == ["orders.csv"]
 
 
+def seconds_of_children() -> float:
+    """Of a processor: what else the machine does counts for nothing."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("full", [False, True], ids=["sparse", "of orders"])
 def test_a_file_of_200_megabytes_is_answered_at_once(clerk_without_database: Clerk, full: bool) -> None:
     clerk = clerk_without_database
@@ -67,9 +72,9 @@ def test_a_file_of_200_megabytes_is_answered_at_once(clerk_without_database: Cle
                 file.write(rows)
     else:
         os.truncate(path, 200_000_000)
-    started = time.monotonic()
+    before = seconds_of_children()
     assert_refused(clerk.ship(), "orders.file_too_large")
-    assert time.monotonic() - started < 3
+    assert seconds_of_children() - before < 3
     path.unlink()
 
 

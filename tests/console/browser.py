@@ -82,7 +82,7 @@ class Tab:
         await self.until(arrived)
 
     async def until(self, expression: str) -> None:
-        for _ in range(100):
+        for _ in range(600):
             with suppress(LeftError):
                 if await self.see(f"document.readyState === 'complete' && Boolean({expression})"):
                     return

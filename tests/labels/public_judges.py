@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,14 @@ def zpl_pictures(zpl: bytes, width_mm: float, height_mm: float, dpmm: int) -> li
 
     It has no Chinese letters, and passes over commands that it does not know.
     """
-    return _drawn_by_node("zpl.cjs", zpl, str(width_mm), str(height_mm), str(dpmm))
+    return zpl_pictures_of([(zpl, width_mm, height_mm)], dpmm)
+
+
+def zpl_pictures_of(papers: Sequence[tuple[bytes, float, float]], dpmm: int) -> list[Picture]:
+    """The same for ZPL of several papers, each with its width and height in mm; still one process."""
+    sizes = [str(size) for _, *paper in papers for size in paper]
+    data = b"".join(zpl + b"\0" for zpl, *_ in papers)
+    return _drawn_by_node("zpl.cjs", data, str(dpmm), *sizes, patience=_PATIENCE_SECONDS * len(papers))
 
 
 def escpos_picture(data: bytes) -> Picture:
@@ -67,10 +74,10 @@ def escpos_picture(data: bytes) -> Picture:
     return picture
 
 
-def _drawn_by_node(script: str, data: bytes, *arguments: str) -> list[Picture]:
+def _drawn_by_node(script: str, data: bytes, *arguments: str, patience: float = _PATIENCE_SECONDS) -> list[Picture]:
     needs("node", NODE / "node_modules" / ".package-lock.json")
     command = ["node", "--no-deprecation", str(NODE / script), *arguments]
-    drawn = subprocess.run(command, input=data, capture_output=True, timeout=_PATIENCE_SECONDS, check=False)
+    drawn = subprocess.run(command, input=data, capture_output=True, timeout=patience, check=False)
     assert drawn.returncode == 0, drawn.stderr.decode(errors="replace")[:2000]
     return _pgms(drawn.stdout)
 

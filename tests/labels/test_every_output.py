@@ -6,6 +6,7 @@ read the same. `make test` prints one label of every template, `make prove` ever
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def labels(make: Callable[[LabelData], LabelData]) -> list[LabelData]:
     return [replace(make(EVERYDAY[named(name).carrier]), custom={"template": name}) for name in NAMES]
 
 
+@lru_cache(maxsize=1)
 def sheets(make: Callable[[LabelData], LabelData], dpi: int) -> list[RasterSheet]:
+    """Drawn once for the tests that follow each other with the same labels."""
     return list(rasterise(labels(make), template_of, dpi=dpi))
 
 
@@ -143,12 +146,13 @@ def test_it_gives_them_from_plain_hexadecimals_too(make: Callable[[LabelData], L
 
 
 def assert_drawn_again(found: list[RasterSheet], printer: str, dpi: int) -> None:
-    """Sheets of one paper at a time: the renderer is told the paper."""
-    for (width, height), group in groupby(sorted(found, key=_size), key=_size):
-        same = list(group)
-        data = b"".join(document(sheet.bits, profiles.profile(printer)).data for sheet in same)
-        pages = public_judges.zpl_pictures(data, width / PER_MM[dpi], height / PER_MM[dpi], PER_MM[dpi])
-        assert pages == [shown(sheet.bits) for sheet in same]
+    """Sheets of one paper together: the renderer is told the paper."""
+    ordered, papers = sorted(found, key=_size), []
+    for (width, height), group in groupby(ordered, key=_size):
+        data = b"".join(document(sheet.bits, profiles.profile(printer)).data for sheet in group)
+        papers.append((data, width / PER_MM[dpi], height / PER_MM[dpi]))
+    pages = public_judges.zpl_pictures_of(papers, PER_MM[dpi])
+    assert pages == [shown(sheet.bits) for sheet in ordered]
 
 
 def _size(sheet: RasterSheet) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from miandan.agent.pairing import pair
 from miandan.agent.printers.folder import FolderPrinter
 from miandan.agent.printers.model import Loaded, MediaType, Printer
 from miandan.agent.program import Agent
+from miandan.kernel.database import Database
 from miandan.kernel.settings import Settings
 from miandan.labels.printers.profiles import profile
 from miandan.printing import jobs
@@ -39,6 +41,12 @@ PLANTED = Recipient(
 
 _AT_ONCE, _UNITS = 200, 20_000
 PAPER = Loaded(76_000, 130_000)
+EVER = datetime.min.replace(tzinfo=UTC)
+_NAMED = """
+    SELECT count(*) = cardinality($2::text[])
+      FROM print_printer
+     WHERE agent_id = $1 AND name = ANY($2) AND gone_at IS NULL AND seen_at >= $3
+"""
 
 
 @dataclass(slots=True)
@@ -52,6 +60,10 @@ class Depot:
     @property
     def merchant_id(self) -> int:
         return self.stall.merchant_id
+
+    @property
+    def db(self) -> Database:
+        return self.running.hall.db
 
     @property
     def owner(self) -> AgentOwner:
@@ -77,6 +89,8 @@ class Depot:
         return [Asked(one.ref.carrier, one.number) for one in taken]
 
     async def job(self, numbers: Sequence[Asked], agent_id: str, printer: str = "一号") -> PrintJob:
+        """A job of all these numbers, once the agent has named the printer."""
+        await named(self.db, agent_id, printer)
         ask = JobAsk(self.merchant_id, PrinterRef(UUID(agent_id), printer), numbers, BY)
         made = await jobs.create_job(self.running.hall.printing, ask)
         assert made.job is not None, made.turned
@@ -136,10 +150,19 @@ async def working(path: Path, printers: Sequence[Printer], paired: Paired | None
             await agent.stop()
 
 
-async def connected(agent: Agent, seconds: float = 10) -> None:
-    """Wait until the server has heard what the agent holds and which printers it has."""
+async def connected(agent: Agent, db: Database, seconds: float = 10) -> None:
+    """Wait until the server has heard over this link what the agent holds and which printers it has."""
     await until(lambda: agent.link.state == "connected", seconds)
-    await asyncio.sleep(0.1)
+    assert agent.paired is not None
+    await named(db, agent.paired.agent_id, *agent.benches, since=datetime.fromisoformat(agent.link.since))
+
+
+async def named(db: Database, agent_id: str, *printers: str, since: datetime = EVER) -> None:
+    """Wait until the server knows these printers of an agent; it has heard by then what the agent holds."""
+    end = time.monotonic() + 20
+    while not await db.fetchval(_NAMED, UUID(agent_id), list(printers), since):
+        assert time.monotonic() < end, printers
+        await asyncio.sleep(0.01)
 
 
 async def until(holds: Callable[[], object], seconds: float = 10) -> None:

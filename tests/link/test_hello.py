@@ -125,7 +125,7 @@ async def test_an_agent_that_is_unpaired_loses_its_link_at_once(depots: Depots, 
     async with depots() as depot:
         paired = await depot.paired(tmp_path / "agent")
         async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper")], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             await unpair(depot.running.hall.printing, depot.owner, UUID(paired.agent_id), BY)
             await until(lambda: agent.link.state == "refused")
             assert agent.link.reason == "printing.agent_unpaired"
@@ -137,7 +137,7 @@ async def test_a_copy_of_an_agent_is_refused_while_the_first_one_answers(depots:
         paired = await depot.paired(tmp_path / "agent")
         signing = agent_keys(Folder(tmp_path / "agent").keys).signing
         async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper")], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             async with calling(depot.running.url) as copy:
                 await copy.say(wire.say_hello(signing, paired.agent_id, await copy.nonce()))
                 assert await copy.refusal() == "link.agent_elsewhere"
@@ -154,6 +154,6 @@ async def test_a_link_that_answers_no_more_gives_way_to_the_next_one(depots: Dep
             await dead.say(wire.say_hello(signing, paired.agent_id, await dead.nonce()))
             assert isinstance(await dead.hear(), wire.Welcome)
             async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper")], paired) as agent:
-                await connected(agent)
+                await connected(agent, depot.db)
                 await depot.job(await depot.numbers(1), paired.agent_id)
                 await depot.all_in("printed")

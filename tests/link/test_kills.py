@@ -5,7 +5,6 @@ import os
 import random
 import socket
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +33,6 @@ async def given(depot: Depot, folder: Folder, paired: Paired, journal: Journal) 
         await caller.say(wire.say_hello(agent_keys(folder.keys).signing, paired.agent_id, await caller.nonce()))
         await caller.hear()
         await caller.say(wire.Holding(), wire.Printers((wire.PrinterSaid(PRINTER),)), wire.Room(PRINTER, 3))
-        await asyncio.sleep(0.2)
         await depot.job(await depot.numbers(3), paired.agent_id)
         sheets = [await caller.hear() for _ in range(3)]
     slips = [Slip(one.sheet_id, one.printer, one.copy, one.job_id, one.place, one.number) for one in sheets]
@@ -62,6 +60,7 @@ async def test_what_a_killed_agent_had_done_is_told_by_the_next_one(
         journal = open_journal(folder.journal)
         journal.start()
         first, *others = await given(depot, folder, paired, journal)
+        (tmp_path / "paper").mkdir()  # as it lies where a printer has been at work
         printer = folder_printer(tmp_path / "paper", PRINTER)
         if point != "got":
             await journal.begun(first)
@@ -74,7 +73,7 @@ async def test_what_a_killed_agent_had_done_is_told_by_the_next_one(
         await journal.close()
 
         async with working(folder.path, [printer], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             await depot.all_in("printed")
             await until(lambda: not agent.journal.open_sheets)
         stands = await reasons(depot)
@@ -89,8 +88,11 @@ async def say_begun(depot: Depot, folder: Folder, paired: Paired, slip: Slip, he
         await caller.say(wire.say_hello(agent_keys(folder.keys).signing, paired.agent_id, await caller.nonce()))
         await caller.hear()
         await caller.say(wire.Holding(tuple(held)), wire.Begun(slip.sheet_id))
-        await asyncio.sleep(0.3)
-    assert (await depot.states())["sent"] == 1
+        async with asyncio.timeout(20):
+            while True:
+                if (await depot.states())["sent"] == 1:
+                    break
+                await asyncio.sleep(0.01)
 
 
 async def test_a_sheet_that_never_arrived_is_given_out_again(depots: Depots, tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ async def test_a_sheet_that_never_arrived_is_given_out_again(depots: Depots, tmp
         await journal.close()
         assert await depot.states() == {"leased": 3}
         async with working(folder.path, [folder_printer(tmp_path / "paper", PRINTER)], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             assert await depot.all_in("printed") == {"printed": 3}
         assert len(paper(tmp_path / "paper")) == 3
 
@@ -118,7 +120,7 @@ async def test_an_agent_that_lost_its_journal_leaves_what_it_had_begun_in_doubt(
         await say_begun(depot, folder, paired, first, [entry.slip.sheet_id for entry in journal.open_sheets])
         await journal.close()
         async with working(folder.path, [folder_printer(tmp_path / "paper", PRINTER)], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             assert await depot.all_in("printed", "doubtful") == {"printed": 2, "doubtful": 1}
         assert first.number not in paper(tmp_path / "paper")
 
@@ -161,8 +163,6 @@ async def test_an_agent_that_is_killed_at_any_moment_prints_no_sheet_twice_and_l
             before = sum(len(paper(tmp_path / name)) for name in names)
             with agent_program(path):
                 if not kill:
-                    await asyncio.to_thread(_wait_for_status, path)
-                    await asyncio.sleep(0.5)
                     for name in names:
                         await depot.job(numbers[name], paired.agent_id, name)
                 if kill < kills:
@@ -179,13 +179,6 @@ async def test_an_agent_that_is_killed_at_any_moment_prints_no_sheet_twice_and_l
         for name in names:  # in their order, whatever came between
             files = sorted((tmp_path / name).glob("[!.]*"), key=lambda file: file.stat().st_mtime_ns)
             assert paper(tmp_path / name) == [file.name.split("-")[6] for file in files]
-
-
-def _wait_for_status(path: Path) -> None:
-    until_then = time.monotonic() + 30
-    while not Folder(path).status.exists():
-        assert time.monotonic() < until_then
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -224,7 +217,7 @@ async def test_a_server_that_is_killed_at_any_moment_gives_no_sheet_out_twice_an
         paired = await depot.paired(tmp_path / "agent", cable.url)
         numbers = await depot.numbers(sheets)
         async with working(tmp_path / "agent", [folder_printer(tmp_path / "paper", PRINTER)], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             cable.target = free_port()
             cable.cut()
             await depot.job(numbers, paired.agent_id, PRINTER)

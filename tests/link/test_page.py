@@ -55,7 +55,7 @@ async def test_a_batch_is_seen_from_the_first_sheet_to_the_last(depots: Depots, 
     async with depots() as depot:
         paired = await depot.paired(tmp_path / "agent")
         async with packing(tmp_path, [machine], paired) as packer:
-            await connected(packer.agent)
+            await connected(packer.agent, depot.db)
             await packer.comes_in()
             text = await packer.text()
             assert "已连接 Connected" in text

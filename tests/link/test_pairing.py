@@ -101,7 +101,7 @@ async def test_whoever_leaves_is_given_nothing_more_and_may_pair_again_under_oth
         paired, keys = await depot.paired(folder.path), agent_keys(folder.keys)
         away = tmp_path / "away"
         async with working(folder.path, [folder_printer(away)], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
         assert await leave(folder, paired)
         folder.forget()
         with pytest.raises(Refusal) as refused:
@@ -117,7 +117,7 @@ async def test_leaving_tells_first_what_is_known_of_the_sheets(depots: Depots, t
         paired = await depot.paired(folder.path)
         (tmp_path / "away").write_text("a file where the printer wants a folder")
         async with working(folder.path, [folder_printer(tmp_path / "away")], paired) as agent:
-            await connected(agent)
+            await connected(agent, depot.db)
             await depot.job(await depot.numbers(3), paired.agent_id)
             await until(lambda: agent.benches["一号"].waiting == 3)
             agent.orders.say = lambda _message: None  # the cable is cut: nothing is told at the end

@@ -11,10 +11,12 @@ from miandan.kernel.errors import Refusal
 from miandan.orders import service
 from miandan.orders.model import HELD_BY_HAND, OrderDraft, OrderLine, OrderRef, OrderState, SetAside
 from miandan.orders.rows import ref_of
+from miandan.orders.shipping_queries import hold_for_update
 from miandan.vault import queries as vault_queries
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import IndexKind, Recipient
 from tests.conftest import FreshDatabase
+from tests.waiting import until_a_lock_is_waited_for
 
 MERCHANT = 7
 KEYS = MerchantKeys(MERCHANT, {1: os.urandom(32)}, {1: os.urandom(32)})
@@ -123,6 +125,24 @@ async def test_what_the_back_office_closes_is_closed_and_an_older_export_does_no
         assert await service.set_aside(db, MERCHANT, closed) == ()
         await service.keep(db, KEYS, [draft(quantity=9)])
         assert (await one(db))[0] is OrderState.REFUNDED
+
+
+async def test_what_the_back_office_says_of_many_orders_waits_for_who_holds_some_of_them(
+    fresh_database: FreshDatabase,
+) -> None:
+    async with fresh_database() as db:
+        await service.keep(db, KEYS, [draft(f"A{number}") for number in range(500)])
+        await db.execute("ANALYZE trade_order")  # among many each order is looked up, in the order named
+        asides = [
+            SetAside(order_id, "shop-1", OrderState.REFUNDED, Refusal("orders.refunded", line=2), (2,))
+            for order_id in ("A2", "A1")
+        ]
+        async with db.transaction() as tx:  # as somebody who ships both
+            await hold_for_update(tx, MERCHANT, [REF])
+            telling = asyncio.create_task(service.set_aside(db, MERCHANT, asides))
+            await until_a_lock_is_waited_for(db)
+            await hold_for_update(tx, MERCHANT, [OrderRef("shop-1", "A2")])
+        assert sorted(await telling) == [REF, OrderRef("shop-1", "A2")]
 
 
 async def test_a_hold_by_hand_survives_an_import_and_is_released_by_hand(fresh_database: FreshDatabase) -> None:

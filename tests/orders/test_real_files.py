@@ -50,6 +50,6 @@ def test_the_pasted_file_holds_what_it_is_said_to_hold() -> None:
 
 def test_two_thousand_orders_are_read_in_a_fraction_of_a_second() -> None:
     read_orders(DOUDIAN)
-    started = time.perf_counter()
+    started = time.process_time()  # other tests run beside this one
     read_orders(DOUDIAN)
-    assert time.perf_counter() - started < 1.5  # 0.1 s without the address parser; generous for a busy machine
+    assert time.process_time() - started < 1.5  # 0.1 s without the address parser; generous for a busy machine

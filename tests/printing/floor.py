@@ -1,5 +1,6 @@
 """A packing floor (车间): a merchant's press with agents that have printers, so that tests say what a packer says."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -194,6 +195,17 @@ class Floor:
 
     async def copies(self, taken: Taken) -> int:
         return await self.press.copies(taken.ref)
+
+
+async def held_up(db: Any, tx: Any) -> None:
+    """Wait until somebody waits for what a transaction holds."""
+    pid, waiting = await tx.fetchval("SELECT pg_backend_pid()"), 0
+    async with asyncio.timeout(30):
+        while not waiting:
+            await asyncio.sleep(0.01)
+            waiting = await db.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))", pid
+            )
 
 
 def order_id(name: str) -> str:

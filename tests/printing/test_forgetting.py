@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from miandan.kernel.clock import now
 from miandan.labels.agent_link import Outcome
-from miandan.printing import job_views, jobs
+from miandan.printing import job_views, jobs, sheet_queries, sheets_life, transitions
 from miandan.printing.forgetting import forget_old_jobs
+from miandan.printing.job_model import SheetState, Word, read_tag
 from tests.printing.conftest import Printery
-from tests.printing.floor import Floor
+from tests.printing.floor import Floor, held_up
 from tests.printing.press import asked
 
 KEPT = timedelta(days=180)
@@ -75,3 +76,25 @@ async def test_what_was_cancelled_before_it_was_given_out_goes_without_a_copy(pr
         await forget_old_jobs(floor.db, now() + KEPT + A_DAY)
         story = await job_views.story_of(floor.db, floor.merchant_id, asked(taken))
         assert (story.sheets, await floor.copies(taken)) == ((), 0)
+
+
+async def test_a_late_word_about_a_sheet_that_is_being_forgotten_comes_first_and_keeps_the_job(
+    printery: Printery,
+) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("late-word")
+        await floor.job(machine, taken)
+        [leased] = await floor.lease(machine)
+        await floor.begun(machine, leased)
+        await floor.report(machine, leased, Outcome.DOUBTFUL, reason="agent.device_broke")
+        later = now() + KEPT + A_DAY
+        async with floor.db.transaction() as tx:  # as a report does: the sheet, then its waybill
+            [sheet] = await sheet_queries.named_for_update(tx, floor.merchant_id, [read_tag(leased.sheet_id).sheet_id])
+            forgetting = asyncio.create_task(forget_old_jobs(floor.db, later))
+            await held_up(floor.db, tx)
+            told = transitions.told(sheet, Word(Outcome.FAILED, "device", "nothing came out"), later)
+            assert told is not None
+            await sheets_life.save(tx, [sheet], [await sheets_life.uncount(tx, told[0])], "reported failed", "x", later)
+        await forgetting
+        assert (await floor.sheet_of(taken)).state is SheetState.FAILED
+        assert await floor.copies(taken) == 0

@@ -1,19 +1,23 @@
 """Making print jobs and what becomes of them by hand: order, numbers turned away, pause, cancel, move."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
+from miandan.kernel.clock import now
+from miandan.kernel.database import Reads
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
 from miandan.orders.standing import OrderEvent
 from miandan.printing import job_views, jobs
-from miandan.printing.job_model import JobState, PrinterRef, SheetState
-from miandan.printing.model import Asked
+from miandan.printing.job_model import JobKind, JobState, PrinterRef, SheetState, Turned
+from miandan.printing.model import Asked, Sheet
 from miandan.waybills import lives
+from miandan.waybills import queries as waybill_queries
 from tests.printing.conftest import Printery
-from tests.printing.floor import LABELLER, PACKER, SECOND, codes, numbers
+from tests.printing.floor import LABELLER, PACKER, SECOND, codes, held_up, numbers
 from tests.printing.press import asked, child
 
 Q, L, S = SheetState.QUEUED, SheetState.LEASED, SheetState.SENT
@@ -101,7 +105,26 @@ async def test_the_same_request_again_answers_the_first_job(printery: Printery) 
         with pytest.raises(Refusal, match=r"printing\.request_reused"):
             await floor.make(machine, one, two, request_id="erp-1")
         together = await asyncio.gather(*(floor.make(machine, two, request_id="erp-2") for _ in range(3)))
-        assert len({one.job.job_id for one in together if one.job is not None}) == 1
+        assert len({one.job and one.job.job_id for one in together}) == 1
+
+
+async def test_a_request_that_comes_again_while_its_job_is_being_made_is_answered_with_that_job(
+    printery: Printery,
+) -> None:
+    """The answer is slow, the caller asks again, and the job is queued between the second one's looks."""
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("slow")
+        ask = floor.ask(machine, taken, request_id="erp-slow")
+
+        async def first_is_done(db: Reads, merchant_id: int, sheets: Sequence[Sheet]) -> list[Turned]:
+            await jobs.create_job(floor.desk, ask)
+            return await jobs.already_waiting(db, merchant_id, sheets)
+
+        made = await jobs.make(floor.desk, ask, jobs.new_job(ask, JobKind.FIRST, "", "", now()), first_is_done)
+        first = await jobs.create_job(floor.desk, ask)
+        assert made.job is not None
+        assert first.job is not None
+        assert (made.job.job_id, codes(made)) == (first.job.job_id, {})
 
 
 async def test_only_the_shop_that_is_named_is_printed(printery: Printery) -> None:
@@ -165,6 +188,22 @@ async def test_cancelling_the_rest_leaves_what_has_begun(printery: Printery) -> 
         assert [await floor.copies(one) for one in many] == [1, 0, 1, 0, 0]
         assert (await job_views.job_card(floor.db, floor.merchant_id, job.job_id)).state is JobState.DONE
         assert await jobs.cancel_rest(floor.desk, floor.merchant_id, job.job_id, PACKER) == 0
+
+
+async def test_cancelling_holds_waybills_in_the_order_of_their_numbers(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, many = await floor.machine(), await floor.many(2, "order")
+        high, low = sorted(many, key=lambda one: one.number, reverse=True)
+        job = await floor.job(machine, high, low)
+        for sheet in await floor.lease(machine):
+            await floor.report(machine, sheet, Outcome.GIVEN_BACK)
+        async with floor.db.transaction() as tx:
+            await waybill_queries.waybills_for_update(tx, [low.ref])
+            cancelling = asyncio.create_task(jobs.cancel_rest(floor.desk, floor.merchant_id, job.job_id, PACKER))
+            await held_up(floor.db, tx)
+            await waybill_queries.waybills_for_update(tx, [high.ref])
+        assert await cancelling == 2
+        assert [await floor.copies(one) for one in many] == [0, 0]
 
 
 async def test_cancelling_and_leasing_at_once_leave_every_sheet_in_one_place(printery: Printery) -> None:

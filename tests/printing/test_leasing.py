@@ -18,9 +18,10 @@ from miandan.orders.standing import OrderEvent
 from miandan.printing import job_views, jobs, leasing, pairing, printers, sheets_life, templates
 from miandan.printing.job_model import SheetState, read_tag
 from miandan.printing.model import AgentOwner, OwnerKind
+from miandan.vault.service import Vault
 from miandan.waybills import label, lives
 from tests.printing.conftest import Printery
-from tests.printing.floor import LABELLER, PACKER, Floor, Machine, ids, numbers
+from tests.printing.floor import LABELLER, PACKER, SECOND, Floor, Machine, ids, numbers
 from tests.printing.press import PLACED, asked
 from tests.printing.test_templates import area, offer, whole
 
@@ -282,6 +283,22 @@ async def test_a_merchants_own_template_travels_whole_and_a_withdrawn_one_stops_
         assert "备注" in json.dumps(machine.opened(other)["template"], ensure_ascii=False)
         stopped = await floor.sheet_of(one)
         assert (stopped.state, stopped.reason, await floor.copies(one)) == (X, "printing.template_gone", 0)
+
+
+async def test_as_many_as_there_are_connections_ask_at_once_before_the_merchants_keys_were_read(
+    printery: Printery,
+) -> None:
+    async with printery.floor() as floor:
+        machines = [await floor.machine(f"{n} 号机") for n in range(2)] + [await _cloud(floor) for _ in range(2)]
+        for n, machine in enumerate(machines):
+            for place, printer in enumerate((machine.printer, machine.second)):
+                await floor.job(machine, await floor.taken(f"cold-{n}-{place}"), printer=printer)
+        cold = replace(floor.desk.counter, vault=await Vault.open(floor.db, floor.desk.root))
+        desk = replace(floor.desk, counter=cold)
+        asking = (leasing.lease_next(desk, one.agent, printer, 5) for one in machines for printer in (LABELLER, SECOND))
+        async with asyncio.timeout(30):
+            given = await asyncio.gather(*asking)
+        assert [len(some) for some in given] == [1] * 8
 
 
 # --- cloud printing ---------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Scan to print, scan to check, packed, weighed: verdicts, words, repeats."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from miandan.printing import job_views, station_queries, stations
 from miandan.printing.model import Asked
 from miandan.printing.rules import spoken
 from miandan.printing.stations import Light, Source, read_scan
+from miandan.vault.service import Vault
 from miandan.waybills import label
 from tests.printing.conftest import Printery
 from tests.printing.floor import PACKER, Floor, codes, numbers
@@ -177,6 +179,21 @@ async def test_packing_and_a_refund_at_once_leave_a_stop_or_no_mark(printery: Pr
             assert taken.number in stopped
             assert verdict.code in ("ok", "printing.scan_stopped")
             assert await check(floor, taken.number) == "printing.scan_stopped", "packed or not"
+
+
+async def test_as_many_as_there_are_connections_scan_at_once_before_the_merchants_keys_were_read(
+    printery: Printery,
+) -> None:
+    async with printery.floor() as floor:
+        machine, many = await floor.machine(), [await floor.ordered(f"cold-{n}") for n in range(16)]
+        await floor.printed(machine, *many)
+        cold = replace(floor.desk.counter, vault=await Vault.open(floor.db, floor.desk.root))
+        desk = replace(floor.desk, counter=cold)
+        async with asyncio.timeout(30):
+            packed = await asyncio.gather(
+                *(stations.packed(desk, floor.merchant_id, one.number, PACKER) for one in many)
+            )
+        assert {one.code for one in packed} == {"ok"}
 
 
 async def test_a_weight_counts_until_the_next_one(printery: Printery) -> None:

@@ -290,10 +290,10 @@ def test_two_thousand_labels_are_masked_in_a_tenth_of_a_second() -> None:
 
 
 def _seconds(people: list[Recipient]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()  # other tests run beside this one
     for person in people:
         mask(person, "label")
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_a_mobile_in_the_name_of_an_article_becomes_stars_and_other_numbers_stay() -> None:

@@ -8,6 +8,7 @@ import pytest
 from miandan.kernel import audit
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
+from miandan.vault import persons
 from miandan.vault.model import Sealed
 from miandan.vault.persons import Erased, erase_person
 from miandan.vault.retention import apply_retention, index_pending, shred
@@ -212,6 +213,23 @@ async def test_of_a_shared_virtual_number_only_the_extension_is_erased(fresh_dat
         gone = await erase_person(db, vault, "18412345678", actor="o", extension="1002", all_shelves=SHELVES)
         assert gone == Erased(1, 1, 1)
         assert (await stored(db, "1001")).key is not None
+
+
+async def test_however_many_share_a_number_everybody_who_is_meant_is_erased(
+    fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "_CANDIDATES", 2)
+    async with fresh_database() as db:
+        vault = await vault_of(db)
+        await make_shelves(db)
+        keys = await vault.keys_of(MERCHANT)
+        for number in range(5):
+            sealed = keys.seal(someone(phone="18412345678", extension=f"100{number}"), f"{number}")
+            await put(db, f"{number}", sealed)
+        gone = await erase_person(db, vault, "18412345678", actor="o", extension="1004", all_shelves=SHELVES)
+        assert gone == Erased(1, 1, 1)
+        assert (await stored(db, "4")).key is None
+        assert await erase_person(db, vault, "18412345678", actor="o", all_shelves=SHELVES) == Erased(1, 4, 4)
 
 
 async def test_the_shelves_and_rules_fit_the_tables_of_this_program(fresh_database: FreshDatabase) -> None:

@@ -41,12 +41,15 @@ class Stall:
             self.accounts[carrier] = await self.opens(carrier, OFFICES.get(carrier, ""), units=units, reads=reads)
         return self.accounts[carrier]
 
-    async def opens(self, carrier: str, office: str, *, units: int = UNITS, reads: bool = True) -> Account:
+    async def opens(
+        self, carrier: str, office: str, *, units: int = UNITS, reads: bool = True, brand: str = ""
+    ) -> Account:
         db = self.world.db
         settlement = "SANDBOX" if self.world.counter.carrier(carrier).terms().settlement == "settlement" else ""
         application = await applications.apply(
-            db, self.merchant_id, carrier, ship_from=[SENDER], branch_code=office, settlement_code=settlement
-        )
+            db, self.merchant_id, carrier, ship_from=[SENDER], branch_code=office, settlement_code=settlement,
+            brand=brand,
+        )  # fmt: skip
         account = await applications.approve(db, self.merchant_id, application.application_id, carrier_reads=reads)
         if units and account.billing == "prepaid":
             account = await accounts.recharge(db, self.merchant_id, account.account_id, units)

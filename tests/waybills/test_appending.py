@@ -4,9 +4,13 @@ import asyncio
 
 import pytest
 
+from miandan.accounts import leases
+from miandan.accounts.leases import AccountRef
 from miandan.kernel.errors import Refusal
 from miandan.waybills.appending import append_pieces
 from miandan.waybills.queries import sibling
+from miandan.waybills.superseding import family_for_update
+from tests.waiting import until_a_lock_is_waited_for
 from tests.waybills.conftest import CONNECTIONS, Heart
 from tests.waybills.stall import Stall
 from tests.waybills.world import parcel
@@ -45,6 +49,19 @@ async def test_two_appends_at_once_give_different_pieces(heart: Heart) -> None:
         assert len(set(numbers)) == 12
         pieces = {(await stall.waybill(sibling(taken.ref, number))).piece for number in numbers}
         assert pieces == set(range(2, 14))
+
+
+async def test_an_append_and_a_scan_of_a_void_number_do_not_block_each_other_for_good(heart: Heart) -> None:
+    async with heart.stall() as stall:
+        taken = await stall.one("yto", parcel("1"))
+        account = AccountRef(stall.merchant_id, (await stall.account("yto")).account_id)
+        async with stall.world.db.transaction() as tx:  # the number is held first, its account then, as everywhere
+            await family_for_update(tx, taken.ref)
+            appending = asyncio.create_task(_append(stall, "yto", taken.number, 1))
+            await until_a_lock_is_waited_for(stall.world.db)
+            await leases.give_back(tx, account, 0, "re_debit", taken.number)
+        assert len(await appending) == 1
+        assert await stall.used("yto") == 2
 
 
 @pytest.mark.parametrize(

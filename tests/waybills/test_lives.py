@@ -1,17 +1,22 @@
 """The four lives of a number: cancelled and recycled, shipped, scanned; in any order, late or twice."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
 
+from miandan.accounts import leases
+from miandan.accounts.leases import AccountRef
 from miandan.accounts.model import Balance
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
-from miandan.waybills import lives
+from miandan.waybills import lives, queries
+from miandan.waybills import service as waybills
 from miandan.waybills.model import NumberState, Taken
+from tests.waiting import until_a_lock_is_waited_for
 from tests.waybills.conftest import Heart
-from tests.waybills.stall import Stall, codes
+from tests.waybills.stall import OFFICES, Stall, codes, numbers
 from tests.waybills.world import parcel
 
 EVERY_SUPPLY = pytest.mark.parametrize("carrier", ["yto", "sf", "zto_intl"], ids=["segment", "live", "list"])
@@ -130,6 +135,44 @@ async def test_what_was_shipped_or_scanned_is_not_idle(heart: Heart) -> None:
         await recycle(stall, 100)
         assert await stall.used("yto") == 2
         assert (await stall.waybill(idle.ref)).state is NumberState.RECYCLED
+
+
+@pytest.mark.parametrize("how", ["cancel", "retake"])
+async def test_a_piece_that_was_recycled_before_its_parent_is_void_gives_its_unit_back_once(
+    heart: Heart, how: str
+) -> None:
+    async with heart.stall() as stall:
+        taken = await stall.one("yto", parcel("1", pieces=2))
+        terms = stall.world.counter.carrier("yto").terms()
+        async with stall.world.db.transaction() as tx:  # somebody holds the parent just then: the job passes it over
+            await queries.waybills_for_update(tx, [taken.ref])
+            await recycle(stall, terms.idle_days + 1)
+        child = await stall.waybill(queries.sibling(taken.ref, taken.children[0]))
+        assert child.state is NumberState.RECYCLED
+        if how == "cancel":
+            assert await stall.cancel(taken) is NumberState.CANCELLED
+        else:
+            await stall.one("sto", parcel("1", pieces=2), retake=True)
+        assert (await stall.waybill(child.ref)).state is NumberState.RECYCLED
+        await recycle(stall, terms.idle_days + terms.waiting_days + 1)
+        balance = await stall.balance("yto")
+        assert (balance.allocated, balance.waiting, balance.recycled) == (0, 0, 2)
+
+
+async def test_recycling_waits_for_the_accounts_in_their_own_order(heart: Heart) -> None:
+    """As whoever closes the leases of a dead worker does, who may hold several accounts too."""
+    async with heart.stall() as stall:
+        db = stall.world.db
+        first, second = await stall.account("yto"), await stall.opens("yto", OFFICES["yto"], brand="示例品牌")
+        lower = await waybills.take(stall.world.counter, await stall.request(second, [parcel("1")]))
+        assert [""] < numbers(lower) < [(await stall.one("yto", "2")).number], "the job meets the second account first"
+        async with db.transaction() as tx:
+            await leases.hold_account(tx, AccountRef(stall.merchant_id, first.account_id))
+            job = asyncio.create_task(recycle(stall, 100))
+            await until_a_lock_is_waited_for(db)
+            await leases.hold_account(tx, AccountRef(stall.merchant_id, second.account_id))
+        await job
+        assert (await stall.balance("yto")).recycled == 1
 
 
 @pytest.mark.parametrize("what", ["ship", "scan a child", "scan the parent"])

@@ -19,6 +19,7 @@ from miandan.waybills.label import void_among
 from miandan.waybills.model import NumberRef
 from miandan.waybills.obstacles import obstacles, orders_behind
 from tests.labels.judges import texts
+from tests.waiting import until_a_lock_is_waited_for
 from tests.waybills.conftest import Heart
 from tests.waybills.order_stall import MOVED, OrderStall
 from tests.waybills.world import SHOP, SOMEBODY
@@ -154,7 +155,7 @@ async def test_an_event_that_comes_while_labels_are_made_is_answered_after_they_
             behind = await orders_behind(tx, [one.ref])
             assert [order.ref.order_id for order in behind["yto", one.number]] == ["1"]
             refund = asyncio.create_task(orders.tell("1", E.REFUND_OPENED))
-            await asyncio.sleep(0.2)
+            await until_a_lock_is_waited_for(orders.stall.world.db)
             assert not refund.done()
         await refund
         assert set(await obstacles(orders.stall.world.counter, [one.ref])) == {one.ref}

@@ -6,8 +6,10 @@ from itertools import count
 import pytest
 
 from miandan.accounts import service as accounts
+from miandan.accounts.leases import AccountRef
 from miandan.branches import service as branches
 from miandan.carriers.numbers import NumberKind
+from tests.waiting import until_a_lock_is_waited_for
 from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes, numbers, open_office
 from tests.waybills.world import parcel
@@ -98,9 +100,12 @@ async def test_a_refusal_that_came_to_nothing_is_not_told_to_the_next_caller(hea
                 stall.merchant_id,
             )
             held_up = asyncio.create_task(stall.take("yto", parcel("A")))
-            await asyncio.sleep(0.1)
+            await until_a_lock_is_waited_for(db)
             waiting = asyncio.create_task(stall.take("yto", parcel("B")))
-            await asyncio.sleep(0.2)
+            holding = stall.world.counter.desk._holdings._accounts[AccountRef(stall.merchant_id, account.account_id)]
+            async with asyncio.timeout(30):
+                while holding.refusal is None:  # noqa: ASYNC110  nobody tells
+                    await asyncio.sleep(0.005)
             await tx.execute("DELETE FROM parcel_key WHERE merchant_id = $1 AND number = 'nothing'", stall.merchant_id)
         assert codes(await held_up + await waiting) == ["", ""]
         assert codes(await stall.take("yto", *(parcel(f"C{i}") for i in range(5)))) == [""] * 5

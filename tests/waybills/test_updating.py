@@ -7,13 +7,18 @@ import pytest
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
+from miandan.orders.model import OrderDraft, OrderLine
+from miandan.orders.service import keep
+from miandan.orders.standing import OrderEvent
 from miandan.vault.model import IndexKind
 from miandan.vault.persons import erase_person, search
 from miandan.waybills import lives
+from miandan.waybills.for_orders import OrderParcel
 from miandan.waybills.model import NumberRef, Taken
 from tests.waybills.conftest import Heart
+from tests.waybills.order_stall import OrderStall
 from tests.waybills.stall import Stall
-from tests.waybills.world import SOMEBODY, parcel
+from tests.waybills.world import SHOP, SOMEBODY, parcel
 
 MOVED = replace(
     SOMEBODY,
@@ -124,6 +129,29 @@ async def test_a_replaced_recipient_is_still_found_and_erased(heart: Heart) -> N
         )
         assert left == 0
         assert await reads(stall, taken.ref) == MOVED.name
+
+
+@pytest.mark.parametrize("way", ["event", "file"])
+async def test_a_recipient_that_only_the_waybill_still_has_is_found_and_erased(heart: Heart, way: str) -> None:
+    """The order goes to somebody else by now; its number was taken before."""
+    async with heart.stall() as stall:
+        db, vault, orders = stall.world.db, stall.world.vault, OrderStall(stall)
+        keys = await vault.keys_of(stall.merchant_id)
+        old = replace(SOMEBODY, phone="19000070003")
+        if way == "event":
+            await orders.put("1", recipient=old)
+        else:
+            await keep(db, keys, [OrderDraft("1", SHOP, old, (OrderLine("1-1", "杯子"),))])
+        taken = await orders.taken(OrderParcel(SHOP, ("1",), pack_id="p1"))
+        if way == "event":
+            await orders.tell("1", OrderEvent.ADDRESS_CHANGED, MOVED)
+        else:
+            await keep(db, keys, [OrderDraft("1", SHOP, MOVED, (OrderLine("1-1", "杯子"),))])
+        assert await search(db, vault, stall.merchant_id, IndexKind.PHONE, MOVED.phone)
+        assert await search(db, vault, stall.merchant_id, IndexKind.PHONE, old.phone)
+        await erase_person(db, vault, old.phone, actor="clerk-1")
+        assert (await stall.waybill(taken.ref)).sealed.key is None
+        assert (await orders.order("1")).recipient.key is not None
 
 
 async def test_the_recipient_of_a_refused_call_is_found_and_erased(heart: Heart) -> None:

@@ -86,7 +86,7 @@ class CallLog:
             return 0
         try:
             await self._db.execute(_INSERT, *(list(column) for column in zip(*notes, strict=True)))
-        except Exception:
+        except BaseException:  # also where the writing is given up: what was written all the same does no harm
             self._waiting = notes + self._waiting
             raise
         return len(notes)

@@ -8,6 +8,8 @@ from miandan.access.model import Subject
 from miandan.access.queries import SUBJECT, subject_columns, subject_of
 from miandan.kernel.database import Record, Transaction
 
+_LOCK_SUBJECT = "SELECT pg_advisory_xact_lock(1668247155, hashtext($1))"
+
 _REPLACE_WAITING = """
     UPDATE consent_word
        SET replaced_at = $5
@@ -66,6 +68,11 @@ class Word(NamedTuple):
     replaced_at: datetime | None
     used_at: datetime | None
     ticket: Ticket | None
+
+
+async def lock_subject(tx: Transaction, subject: Subject) -> None:
+    """Words of one subject are made one after the other: of two made at once neither would see the other."""
+    await tx.execute(_LOCK_SUBJECT, "|".join(map(str, subject_columns(subject))))
 
 
 async def replace_waiting(tx: Transaction, subject: Subject, at: datetime) -> None:

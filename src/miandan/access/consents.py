@@ -81,6 +81,7 @@ async def make_word(
     moment = at or now()
     until = moment + terms_at(moment).word
     async with db.transaction() as tx:
+        await consent_queries.lock_subject(tx, subject)
         await consent_queries.replace_waiting(tx, subject, moment)
         text, made = _new_word(subject, moment, by, until)
         while not await consent_queries.insert_word(tx, made):

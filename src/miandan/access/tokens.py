@@ -180,6 +180,8 @@ async def revoke(
         known = await token_queries.authorisation(tx, app_key, authorisation_id)
         if known is None:
             raise Refusal("access.authorisation_unknown")
+        if known.revoked_at is not None:  # codes that wait by now belong to a consent given since
+            return known
         # Codes before the authorisation, the order in which `exchange_code` holds them.
         await token_queries.drop_codes(tx, app_key, known.subject)
         held = await token_queries.authorisation_for_update(tx, app_key, authorisation_id)

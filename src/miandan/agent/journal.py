@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
-from miandan.labels.agent_link import Evidence, Outcome
+from miandan.labels.agent_link import DataOf, Evidence, Outcome
 from miandan.labels.whole_file import reason_of, written_whole
 
 COMPACT_BYTES: Final = 1_000_000
@@ -70,7 +70,8 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """What is known of a sheet without its content. `source` says who gave it, SERVER or the name of a component."""
+    """What is known of a sheet without its content. `source` says who gave it, SERVER or the name of a component;
+    `data` stands with a component's sheet of the platform's print data: the server is told of those too."""
 
     sheet_id: str
     printer: str
@@ -79,6 +80,7 @@ class Slip:
     place: int = 0
     number: str = ""
     source: str = SERVER
+    data: DataOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,11 @@ class _Line(Struct, frozen=True, omit_defaults=True):
     outcome: Outcome | None = None
     evidence: Evidence = Evidence.NONE
     reason: str = ""
+    data: DataOf | None = None
 
     @property
     def slip(self) -> Slip:
-        return Slip(self.sheet, self.printer, self.copy, self.job, self.place, self.number, self.source)
+        return Slip(self.sheet, self.printer, self.copy, self.job, self.place, self.number, self.source, self.data)
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -376,6 +379,7 @@ def _written(entry: Entry) -> bytes:
         None if entry.ended is None else ended.outcome,
         ended.evidence,
         ended.reason,
+        slip.data,
     )
     return _encoder.encode(line) + b"\n"
 

@@ -22,6 +22,7 @@ from miandan.kernel.clock import now
 from miandan.labels.agent_link import (
     MOST_FRAME,
     Challenge,
+    NotTaken,
     Ping,
     Pong,
     Refused,
@@ -78,6 +79,8 @@ class Hears(Protocol):
     def on_stop(self, sheet_id: str) -> None: ...
 
     def on_settled(self, settled: Settled) -> None: ...
+
+    def on_not_taken(self, answer: NotTaken) -> None: ...
 
     def on_test(self, test: Test) -> None: ...
 
@@ -166,6 +169,7 @@ class Link:
             Sheet: self.hears.on_sheet,
             Stop: lambda message: self.hears.on_stop(message.sheet_id),
             Settled: self.hears.on_settled,
+            NotTaken: self.hears.on_not_taken,
             Ping: lambda _message: self.say(Pong()),
             Test: self.hears.on_test,
         }

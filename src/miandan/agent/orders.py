@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
+from miandan.agent.data_sheets import DataSheets
 from miandan.agent.journal import RECALLED, SERVER, Ended, Entry, Journal, Slip, Step
 from miandan.agent.link import LinkStatus
 from miandan.agent.log import Log
@@ -37,6 +38,7 @@ class ServerOrders:
         task: Callable[[wire.Sheet, Slip], Task],
         test: Callable[[str, str], None],
         said: Callable[[], Sequence[wire.PrinterSaid]],
+        data_sheets: DataSheets,
         log: Log,
     ) -> None:
         self._journal = journal
@@ -44,6 +46,7 @@ class ServerOrders:
         self._task = task
         self._test = test
         self._said = said
+        self._data_sheets = data_sheets
         self._log = log
         self._held: Counter[str] = Counter()  # sheets by printer
         self._unsettled: set[str] = set()
@@ -62,7 +65,7 @@ class ServerOrders:
         self._unsettled = {entry.slip.sheet_id for entry in open_now if entry.ended is not None}
         holding = wire.Holding(tuple(entry.slip.sheet_id for entry in open_now))
         rooms = [] if self._unsettled else self._rooms()
-        return [holding, wire.Printers(tuple(self._said())), *told, *rooms]
+        return [holding, wire.Printers(tuple(self._said())), *told, *rooms, *self._data_sheets.opening()]
 
     def _rooms(self) -> list[wire.Room]:
         """All the room there is, on a link on which none was said."""
@@ -104,12 +107,17 @@ class ServerOrders:
 
     def on_settled(self, settled: wire.Settled) -> None:
         """The server knows it."""
+        if self._data_sheets.on_settled(settled.sheet_id):
+            return
         self._journal.settled(settled.sheet_id, settled.outcome)
         if settled.sheet_id in self._unsettled:
             self._unsettled.remove(settled.sheet_id)
             if not self._unsettled:
                 for room in self._rooms():
                     self.say(room)
+
+    def on_not_taken(self, answer: wire.NotTaken) -> None:
+        self._data_sheets.on_not_taken(answer)
 
     def on_test(self, test: wire.Test) -> None:
         self._test(test.printer, test.kind)

@@ -13,11 +13,13 @@ import os
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
+from miandan.agent.data_sheets import DataSheets, told_as
 from miandan.agent.folder import Folder, Paired, empty
 from miandan.agent.journal import (
     JOURNAL_FULL,
@@ -105,7 +107,10 @@ class Agent:
         self.journal: Journal = open_journal(self.folder.journal)
         self.journal.start()
         clear_questions(self.folder)
-        self.orders = ServerOrders(self.journal, self.benches, self._task, self._test, self.described, self.log)
+        self._data_sheets = DataSheets(self.journal, self.log)
+        self.orders = ServerOrders(
+            self.journal, self.benches, self._task, self._test, self.described, self._data_sheets, self.log
+        )
         empty(self.folder.spool)
         for printer in self._printers:
             kind = OfficeBench if printer.loaded.per_sheet > 1 else Bench
@@ -118,7 +123,7 @@ class Agent:
         self._beside(self._watch_always())
         if self.paired is not None:
             link = Link(self.paired, self.keys, self.orders, metadata.version("miandan"), self.link)
-            self.orders.say = link.say
+            self.orders.say = self._data_sheets.say = link.say
             self._beside(link.run())
         self.log.event("agent.started", printers=len(self.benches), server=self.paired.server if self.paired else "-")
 
@@ -152,13 +157,15 @@ class Agent:
             self.log.event("sheet.left_over", printer=entry.slip.printer, number=entry.slip.number, **what)
             if entry.slip.source != SERVER:
                 self.left_over.append((entry.slip, ended))
-                self.journal.settled(entry.slip.sheet_id, ended.outcome)
+                if told_as(replace(entry, ended=ended)) is None:
+                    self.journal.settled(entry.slip.sheet_id, ended.outcome)
 
     async def _heard_to_the_end(self) -> None:
         """Until the server has settled everything, or there is no link, or it takes too long."""
         until = asyncio.get_running_loop().time() + TELL_SECONDS
         while self.link.state is LinkState.CONNECTED and asyncio.get_running_loop().time() < until:
-            if not any(entry.slip.source == SERVER for entry in self.journal.open_sheets):
+            open_now = any(entry.slip.source == SERVER for entry in self.journal.open_sheets)
+            if not open_now and not self._data_sheets.waits:
                 return
             await asyncio.sleep(0.02)
 
@@ -171,13 +178,13 @@ class Agent:
             raise Refusal("agent.printer_unknown", printer=printer[:80])
         return found
 
-    def put(self, task: Task) -> None:
-        """One sheet of a component, with a source of its own; when it has ended nobody else has to know. Raises
-        agent.printer_unknown."""
+    def put(self, task: Task, is_heard: Callable[[], bool] = lambda: True) -> None:
+        """One sheet of a component, with a source of its own. The server is told of the platform's print data; where its
+        end is not heard the next run is told of it. Raises agent.printer_unknown."""
         told = task.on_end
 
         def ended(slip: Slip, how: Ended) -> None:
-            self.journal.settled(slip.sheet_id, how.outcome)
+            self._data_sheets.ended(slip, how, has_begun=task.told, is_heard=is_heard())
             told(slip, how)
 
         task.on_end = ended

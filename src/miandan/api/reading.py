@@ -35,7 +35,7 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 async def _form(request: Request) -> dict[str, Any]:
     try:
-        form = await request.form(max_files=0, max_fields=50)
+        form = await request.form(max_files=0, max_fields=LARGEST)  # the size of the body bounds them
     except HTTPException:
         raise
     except Exception:

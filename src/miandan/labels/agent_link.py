@@ -18,7 +18,7 @@ associated data, so that no sheet opens as another one, for another agent, on an
 import base64
 import binascii
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -123,6 +123,15 @@ class Settled(_Message, frozen=True, tag="settled"):
     outcome: Outcome
 
 
+class NotTaken(_Message, frozen=True, tag="not_taken"):
+    """This DataSheet will never be counted, and why; the agent may forget it."""
+
+    sheet_id: Name
+    code: Short
+    zh: str
+    en: str
+
+
 class Ping(_Message, frozen=True, tag="ping"):
     """Is this link alive? Asked when the same agent calls over another one: two that answer are two copies of it."""
 
@@ -210,6 +219,32 @@ class Report(_Message, frozen=True, tag="report"):
     at: Short = ""
 
 
+class DataOf(Struct, frozen=True):
+    """The print data of the platform behind a sheet, as they say it themselves. `task` is the page's, under a name of
+    the agent's own; `by` is the app and the page that gave them."""
+
+    merchant: Short
+    carrier: Short
+    document: Number
+    task: Name
+    by: Short
+
+
+class DataSheet(_Message, frozen=True, tag="data_sheet"):
+    """How a sheet ended that a print component of this agent had from print data. `sheet_id` is made by the agent, `copy`
+    is what the label says. Settled or NotTaken is the answer."""
+
+    sheet_id: Name
+    data: DataOf
+    number: Short
+    copy: Number
+    printer: Short
+    outcome: Outcome
+    evidence: Evidence = Evidence.NONE
+    reason: Short = ""
+    at: Short = ""
+
+
 class Condition(_Message, frozen=True, tag="condition"):
     """What a printer says of itself now."""
 
@@ -222,11 +257,13 @@ class Leave(_Message, frozen=True, tag="leave"):
     """The agent ends its pairing; the server answers Refused and the end."""
 
 
-ToAgent = Challenge | Welcome | Sheet | Stop | Settled | Ping | Test | Refused
-ToServer = Hello | Holding | Pong | Printers | Room | Begun | Report | Condition | Leave
+ToAgent = Challenge | Welcome | Sheet | Stop | Settled | NotTaken | Ping | Test | Refused
+ToServer = Hello | Holding | Pong | Printers | Room | Begun | Report | DataSheet | Condition | Leave
 
 _for_agent = msgspec.json.Decoder(list[ToAgent])
 _for_server = msgspec.json.Decoder(list[ToServer])
+_any = msgspec.json.Decoder(list[dict[str, Any]])
+_TAGS: Final = frozenset(str(one.__struct_config__.tag) for one in (*get_args(ToAgent), *get_args(ToServer)))
 _encoder = msgspec.json.Encoder()
 
 
@@ -236,12 +273,13 @@ def frame(messages: "list[Any]") -> str:
 
 
 def read_as_agent(text: str | bytes) -> list[ToAgent]:
-    """What a server's frame says. Raises ValueError for anything else."""
+    """What a server's frame says, without messages of kinds that a newer one may know. Raises ValueError for anything
+    else."""
     return _read(_for_agent, text)
 
 
 def read_as_server(text: str | bytes) -> list[ToServer]:
-    """What an agent's frame says. Raises ValueError for anything else."""
+    """What an agent's frame says, in the same way."""
     return _read(_for_server, text)
 
 
@@ -252,9 +290,18 @@ def _read(decoder: "msgspec.json.Decoder[list[M]]", text: str | bytes) -> list[M
     if len(text) > MOST_FRAME:
         raise ValueError("no frame of this link: too long")
     try:
-        return decoder.decode(text)
+        try:
+            return decoder.decode(text)
+        except msgspec.ValidationError:
+            known = [one for one in _any.decode(text) if not _is_new(one)]
+            return decoder.decode(_encoder.encode(known))
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise ValueError("no frame of this link") from None
+
+
+def _is_new(message: dict[str, Any]) -> bool:
+    kind = message.get("t")
+    return isinstance(kind, str) and kind not in _TAGS
 
 
 # --- who calls --------------------------------------------------------------------------------------------------------

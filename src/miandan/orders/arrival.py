@@ -1,11 +1,13 @@
 """An order arrives: its contents and its recipient are written beside what was heard of it before."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from miandan.kernel.database import Transaction
-from miandan.orders import standing_queries
+from miandan.orders import queries, standing_queries
 from miandan.orders.model import OrderDraft, OrderRef, OrderState, Seals
 from miandan.orders.recipients import reason_to_hold
 from miandan.orders.rows import contents_of, remark_digest
@@ -83,7 +85,7 @@ async def receive(
 ) -> tuple[Standing, Brought | None]:
     """The standing with this recipient, and its seal unless it is the one that is kept already.
 
-    A new recipient becomes findable, the one that it replaces no longer is.
+    A new recipient becomes findable, the one that it replaces is forgotten.
     """
     standing = replace(standing, recipient=word, recipient_held=reason_to_hold(recipient))
     remarks = remark_digest(recipient, keys)
@@ -91,6 +93,14 @@ async def receive(
         return standing, None
     sealed = keys.seal(recipient, ref.bound_to)
     if kept.opens:
-        await delete_index(tx, keys.merchant_id, [kept.token])
+        await forget_replaced(tx, keys.merchant_id, {ref.bound_to: kept.token})
     await keep_index(tx, keys.merchant_id, [(ref.bound_to, sealed)])
     return standing, Brought(sealed, recipient.division_code, remarks)
+
+
+async def forget_replaced(tx: Transaction, merchant_id: int, replaced: Mapping[str, UUID]) -> None:
+    """Recipients (their tokens, by what they were sealed for) that their orders no longer have: nobody finds them any
+    more, except those that a waybill still has: they must be found when they are erased."""
+    if replaced:
+        kept = await queries.on_waybills(tx, merchant_id, replaced)
+        await delete_index(tx, merchant_id, [token for token in replaced.values() if token not in kept])

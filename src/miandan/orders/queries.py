@@ -1,6 +1,6 @@
 """Every statement about trade orders. Rows that an import wrote are counted from RETURNING."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -109,6 +109,41 @@ _SET_ASIDE = """
 """
 
 
+# From an order to its numbers and calls, from each to its row, whatever the planner thinks (OFFSET 0). A parcel key is
+# the order's own or, for a pack of it, goes on with "#" (waybills.model.parcel_key); a child's ("|") and a retake's
+# stand beside one of these. While a carrier is being asked, the key names the call.
+_ON_WAYBILLS = """
+    SELECT DISTINCT asked.token
+      FROM unnest($2::text[], $3::uuid[]) AS asked (own, token)
+     CROSS JOIN LATERAL (
+           SELECT carrier, number, month
+             FROM parcel_key
+            WHERE merchant_id = $1 AND parcel_key = asked.own
+            UNION ALL
+           SELECT carrier, number, month
+             FROM parcel_key
+            WHERE merchant_id = $1 AND parcel_key >= asked.own || '#' AND parcel_key < asked.own || '$'
+              AND starts_with(parcel_key, asked.own || '#')
+           OFFSET 0) k
+     CROSS JOIN LATERAL (
+           SELECT recipient_token
+             FROM waybill
+            WHERE merchant_id = $1 AND carrier = k.carrier AND number = k.number AND month = k.month
+              AND recipient_key IS NOT NULL
+            UNION ALL
+           SELECT recipient_token
+             FROM waybill_version
+            WHERE merchant_id = $1 AND carrier = k.carrier AND number = k.number AND recipient_key IS NOT NULL
+            UNION ALL
+           SELECT recipient_token
+             FROM live_intent
+            WHERE merchant_id = $1 AND recipient_key IS NOT NULL
+              AND intent_id = CASE WHEN starts_with(k.number, 'intent:') THEN substr(k.number, 8)::uuid END
+           OFFSET 0) held
+     WHERE held.recipient_token = asked.token
+"""
+
+
 async def keep(tx: Transaction, merchant_id: int, rows: Sequence[OrderRow], at: datetime) -> list[Written]:
     """Insert new orders and update changed ones in one statement; unchanged ones do not come back."""
     columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)]
@@ -157,6 +192,12 @@ async def set_aside(
         [state.value for _, state in states],
     )
     return [OrderRef(row["shop_id"], row["order_id"]) for row in rows]
+
+
+async def on_waybills(tx: Transaction, merchant_id: int, recipients: Mapping[str, UUID]) -> set[UUID]:
+    """Those of the recipients (tokens, by what they were sealed for) that a number taken for their order still has."""
+    rows = await tx.fetch(_ON_WAYBILLS, merchant_id, list(recipients), list(recipients.values()))
+    return {row["token"] for row in rows}
 
 
 def read_order(row: Record) -> TradeOrder:

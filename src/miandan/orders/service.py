@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database, Reads, Transaction
 from miandan.kernel.errors import Refusal
-from miandan.orders import queries, standing_queries
-from miandan.orders.arrival import arrive
+from miandan.orders import queries, shipping_queries, standing_queries
+from miandan.orders.arrival import arrive, forget_replaced
 from miandan.orders.hands import put_on
 from miandan.orders.model import Kept, OrderDraft, OrderRef, OrderState, Seals, SetAside, TradeOrder
 from miandan.orders.queries import Written
 from miandan.orders.rows import ref_of, row_of
 from miandan.orders.standing_queries import KeptOrder
-from miandan.vault.queries import delete_index
 from miandan.vault.service import keep_index
 
 _ROWS_PER_STATEMENT = 2_000
@@ -44,6 +43,7 @@ async def set_aside(db: Database, merchant_id: int, asides: Sequence[SetAside]) 
     nothing is kept of an order that was never to be shipped."""
     states = [(OrderRef(aside.shop_id or "", aside.order_id), aside.state) for aside in asides]
     async with db.transaction() as tx:
+        await shipping_queries.hold_for_update(tx, merchant_id, [ref for ref, _ in states])  # in everybody's order
         return tuple(await queries.set_aside(tx, merchant_id, states, now()))
 
 
@@ -99,14 +99,13 @@ async def _arrived(tx: Transaction, keys: Seals, drafts: dict[OrderRef, OrderDra
 
 
 async def _keep_batch(tx: Transaction, keys: Seals, batch: Sequence[tuple[OrderRef, OrderDraft]]) -> list[Written]:
-    """Write one batch; recipients whose seal is new become findable, those that they replaced no longer are."""
+    """Write one batch; recipients whose seal is new become findable, those that they replaced are forgotten."""
     sealed = {ref: keys.seal(draft.recipient, ref.bound_to) for ref, draft in batch}
     rows = [row_of(ref, draft, sealed[ref], keys) for ref, draft in batch]
     written = await queries.keep(tx, keys.merchant_id, rows, now())
     fresh = [row for row in written if row.token == sealed[row.ref].token]
-    replaced = [row.replaced_token for row in fresh if row.replaced_token is not None]
-    if replaced:
-        await delete_index(tx, keys.merchant_id, replaced)
+    replaced = {row.ref.bound_to: row.replaced_token for row in fresh if row.replaced_token is not None}
+    await forget_replaced(tx, keys.merchant_id, replaced)
     await keep_index(tx, keys.merchant_id, [(row.ref.bound_to, sealed[row.ref]) for row in fresh])
     return written
 

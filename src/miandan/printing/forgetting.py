@@ -20,20 +20,25 @@ async def forget_old_jobs(db: Database, at: datetime | None = None) -> int:
     at, forgotten = at or now(), 0
     days = [rule.days for rule in retention_rules() if rule.table == "print_job" and rule.holds_on(trade_day(at))]
     while days:
-        found = await job_queries.ended_before(db, at - timedelta(days=max(days)), _AT_ONCE)
+        before = at - timedelta(days=max(days))
+        found = await job_queries.ended_before(db, before, _AT_ONCE)
         for merchant_id, job_id in found:
-            forgotten += await _forget(db, merchant_id, job_id)
+            forgotten += await _forget(db, merchant_id, job_id, before)
         if len(found) < _AT_ONCE:
             break
     return forgotten
 
 
-async def _forget(db: Database, merchant_id: int, job_id: UUID) -> bool:
+async def _forget(db: Database, merchant_id: int, job_id: UUID, before: datetime) -> bool:
+    """Sheets are held before waybills, as everywhere: a late word about one of them comes first and keeps the job."""
     async with db.transaction() as tx:
         job = await job_queries.job_for_update(tx, merchant_id, job_id)
         if job is None:
             return False
-        refs = sorted(await sheet_queries.refs_of_job(tx, job), key=lambda ref: (ref.carrier, ref.number))
+        sheets = await sheet_queries.all_of_job_for_update(tx, job)
+        if not all(sheet.ended_at is not None and sheet.ended_at < before for sheet in sheets):
+            return False
+        refs = sorted((sheet.ref for sheet in sheets), key=lambda ref: (ref.carrier, ref.number))
         await waybill_queries.waybills_for_update(tx, refs)
         await job_queries.forget(tx, job)
     return True

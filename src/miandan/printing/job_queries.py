@@ -61,6 +61,12 @@ _WAITING_PRINTERS = """
      WHERE agent_id = $1 AND NOT drained AND paused_at IS NULL
      ORDER BY printer
 """
+_WAITING_MERCHANTS = """
+    SELECT DISTINCT merchant_id
+      FROM print_job
+     WHERE agent_id = $1 AND printer = $2 AND NOT drained AND paused_at IS NULL
+     ORDER BY merchant_id
+"""
 
 _ENDED_BEFORE = """
     SELECT merchant_id, job_id
@@ -161,6 +167,11 @@ async def set_target(tx: Transaction, job: PrintJob, target: PrinterRef) -> None
 async def printers_with_work(db: Reads, agent_id: UUID) -> list[str]:
     """The agent's printers that jobs wait for."""
     return [row["printer"] for row in await db.fetch(_WAITING_PRINTERS, agent_id)]
+
+
+async def merchants_with_work(db: Reads, agent_id: UUID, printer: str) -> list[int]:
+    """Whose jobs wait for a printer."""
+    return [row["merchant_id"] for row in await db.fetch(_WAITING_MERCHANTS, agent_id, printer)]
 
 
 async def ended_before(db: Reads, before: datetime, most: int) -> list[tuple[int, UUID]]:

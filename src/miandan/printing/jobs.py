@@ -79,8 +79,9 @@ async def make(desk: PrintDesk, ask: JobAsk, job: PrintJob, rule: Rule, told: To
     refused = {one.asked: one.refusal for one in await rule(desk.db, ask.merchant_id, sheets)}
     turned += [Turned(asked, refusal) for asked, refusal in refused.items()]
     going = [sheet for sheet in sheets if sheet.asked not in refused]
-    if not going:
-        return JobMade(None, tuple(turned))
+    if not going:  # perhaps because the same request has made its job while this one looked
+        known = await job_queries.job_of_request(desk.db, ask.merchant_id, ask.request_id)
+        return JobMade(None, tuple(turned)) if known is None else _made_before(known, job)
     made = await _write(desk, replace(job, template=name), going, turned, told)
     desk.bells.ring(ask.printer.agent_id)
     return made

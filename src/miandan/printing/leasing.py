@@ -22,7 +22,7 @@ from miandan.labels.model import LabelData
 from miandan.printing import job_queries, payloads, printers, sheet_queries
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import Leased, PrintJob, PrintSheet, SheetState
-from miandan.printing.model import Agent, Asked, Sheet
+from miandan.printing.model import Agent, Asked, OwnerKind, Sheet
 from miandan.printing.sheets import labels, void
 from miandan.printing.sheets_life import save_and_uncount
 from miandan.waybills import queries as waybill_queries
@@ -58,6 +58,7 @@ async def lease_next(
     the next one goes in its place. Raises printing.agent_unpaired, printing.link_replaced.
     """
     at, room, leased = at or now(), min(room, MOST_AT_ONCE), list[Leased]()
+    await _have_keys(desk, agent, printer)
     # one connection for everything: a second one, asked for while locks are held, could be waited for for ever
     async with desk.db.all_or_nothing() as db, db.transaction() as tx:
         await printers.hold_link(tx, agent)
@@ -74,6 +75,16 @@ async def lease_next(
                 await job_queries.drain(tx, job)
                 place = job.made_at, job.job_id
     return leased
+
+
+async def _have_keys(desk: PrintDesk, agent: Agent, printer: str) -> None:
+    """Have the vault read its keys now: it does so over a connection of its own."""
+    cloud = agent.owner_kind is OwnerKind.BRANCH
+    merchants = (
+        await job_queries.merchants_with_work(desk.db, agent.agent_id, printer) if cloud else [agent.merchant_id]
+    )
+    for merchant_id in merchants:
+        await desk.counter.vault.keys_of(merchant_id)
 
 
 async def _give_out(

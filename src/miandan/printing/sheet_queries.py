@@ -57,6 +57,10 @@ _OF_JOB_FOR_UPDATE = f"""
        FOR UPDATE
 """
 
+_ALL_OF_JOB_FOR_UPDATE = f"""
+    SELECT {_COLUMNS} FROM print_sheet WHERE merchant_id = $1 AND job_id = $2 ORDER BY place FOR UPDATE
+"""
+
 _OF_NUMBERS_FOR_UPDATE = f"""
     SELECT {_COLUMNS}
       FROM print_sheet
@@ -244,6 +248,11 @@ async def queued_for_update(tx: Transaction, job: PrintJob, most: int) -> list[P
 async def live_of_job_for_update(tx: Transaction, job: PrintJob) -> list[PrintSheet]:
     """The sheets of a job that may still come out."""
     return _sheets(await tx.fetch(_OF_JOB_FOR_UPDATE, job.merchant_id, job.job_id))
+
+
+async def all_of_job_for_update(tx: Transaction, job: PrintJob) -> list[PrintSheet]:
+    """Every sheet of a job, ended or not."""
+    return _sheets(await tx.fetch(_ALL_OF_JOB_FOR_UPDATE, job.merchant_id, job.job_id))
 
 
 async def of_numbers_for_update(tx: Transaction, merchant_id: int, refs: Sequence[NumberRef]) -> list[PrintSheet]:

@@ -18,6 +18,7 @@ from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import PrintSheet, Proof, SheetState, SheetTag, Word
 from miandan.printing.model import Agent
 from miandan.printing.transitions import MAY_BECOME, Copies
+from miandan.waybills import queries as waybill_queries
 
 AGENT_SILENT: Final = "printing.agent_silent"
 """Reason of a doubt that a person declares without another one."""
@@ -213,14 +214,10 @@ async def _let_go(
         tags = {one.tag for one in mine}
         await job_queries.hold_jobs_for_update(tx, merchant_id, [one.job_id for one in mine])
         held = await sheet_queries.named_for_update(tx, merchant_id, [one.sheet_id for one in mine])
-        befores, afters = [], []
-        for sheet in held:
-            moved = rule(sheet) if sheet.tag in tags else None
-            if moved is not None:
-                after, copies = moved
-                befores.append(sheet)
-                afters.append(await uncount(tx, after) if copies is Copies.UNCOUNT else after)
-        await save(tx, befores, afters, "let go", by, at)
+        moves = [(sheet, moved) for sheet in held if sheet.tag in tags and (moved := rule(sheet)) is not None]
+        await _hold_waybills(tx, [sheet for sheet, (_, copies) in moves if copies is Copies.UNCOUNT])
+        afters = [await uncount(tx, after) if copies is Copies.UNCOUNT else after for _, (after, copies) in moves]
+        await save(tx, [sheet for sheet, _ in moves], afters, "let go", by, at)
         queued = [one for one in afters if one.state is SheetState.QUEUED]
         await job_queries.reopen(tx, merchant_id, [one.job_id for one in queued])
         back += queued
@@ -251,8 +248,15 @@ async def save_and_uncount(
 ) -> None:
     """Write queued sheets that have ended; a copy that was nobody's paper is taken back."""
     before = {one.sheet_id: one for one in held}
+    await _hold_waybills(tx, [one for one in ended if before[one.sheet_id].copy_free])
     after = [await uncount(tx, one) if before[one.sheet_id].copy_free else one for one in ended]
     await save(tx, [before[one.sheet_id] for one in ended], after, said, by, at)
+
+
+async def _hold_waybills(tx: Transaction, sheets: Sequence[PrintSheet]) -> None:
+    """Hold the waybills of sheets of one merchant in the order of their numbers, as everywhere, not of the sheets."""
+    refs = sorted((one.ref for one in sheets), key=lambda ref: (ref.carrier, ref.number))
+    await waybill_queries.waybills_for_update(tx, refs)
 
 
 async def uncount(tx: Transaction, sheet: PrintSheet) -> PrintSheet:

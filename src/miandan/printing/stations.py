@@ -120,6 +120,7 @@ async def scan_to_check(desk: PrintDesk, merchant_id: int, text: str, shop_id: s
         waybill = await _found(desk, merchant_id, scanned, shop_id)
     except Refusal as refusal:
         return _refused(refusal)
+    await _have_keys(desk, waybill)
     async with desk.db.transaction() as tx:
         return await _judged(desk, tx, waybill, scanned)
 
@@ -136,6 +137,7 @@ async def packed(
         waybill = await _found(desk, merchant_id, scanned, shop_id)
     except Refusal as refusal:
         return _refused(refusal)
+    await _have_keys(desk, waybill)
     async with desk.db.transaction() as tx:
         await orders_behind(tx, [waybill.ref])
         await waybill_queries.waybills_for_update(tx, [waybill.ref])
@@ -224,6 +226,12 @@ async def _found(desk: PrintDesk, merchant_id: int, scanned: Scanned, shop_id: s
 
 
 # --- whether it may go ------------------------------------------------------------------------------------------------
+
+
+async def _have_keys(desk: PrintDesk, waybill: Waybill) -> None:
+    """Have the vault read its keys before a transaction: it wants a connection of its own, and scans that hold all of
+    them would wait for ever."""
+    await desk.counter.vault.keys_for(waybill.ref.merchant_id, [waybill.sealed])
 
 
 async def _judged(desk: PrintDesk, tx: Transaction, waybill: Waybill, scanned: Scanned) -> Verdict:

@@ -1,7 +1,9 @@
 """The doors put together: which path leads where, and which loops run beside them."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from miandan.api.app import make_api
 from miandan.console.authorise import authorise_door
@@ -14,6 +16,9 @@ from miandan.server.files import template_door
 from miandan.server.front import Front
 from miandan.server.jobs import deliver_and_push_always, do_due_always
 from miandan.server.serving import Loop
+
+HEALTH_SECONDS: Final = 5.0
+"""A database that has not answered by then is taken for down."""
 
 
 def put_together(hall: Hall, doudian_port: int | None = None) -> tuple[Front, Sequence[Loop]]:
@@ -36,12 +41,20 @@ def _healthy(hall: Hall) -> Door:
     """For a load balancer: 200 while the database answers, else 503."""
 
     async def health(_scope: Scope, _receive: Receive, send: Send) -> None:
-        try:
-            await hall.db.fetchval("SELECT 1")
-        except Exception:  # whatever it is, this server cannot serve now
+        if await _answers(hall):
+            await answer_json(send, 200, {"status": "ok"})
+        else:
             down = {"status": "down", "zh": "数据库没有应答", "en": "the database does not answer"}
             await answer_json(send, 503, down)
-        else:
-            await answer_json(send, 200, {"status": "ok"})
 
     return health
+
+
+async def _answers(hall: Hall) -> bool:
+    """Whether the database does, in time; whatever else it is, this server cannot serve now."""
+    asking = asyncio.create_task(hall.db.fetchval("SELECT 1"))
+    await asyncio.wait([asking], timeout=HEALTH_SECONDS)
+    if asking.done():
+        return not asking.cancelled() and asking.exception() is None
+    asking.cancel()  # and not waited for: a line whose other end is gone cannot be given back at once
+    return False

@@ -45,8 +45,19 @@ class Due:
 
 
 async def do_due(hall: Hall) -> Due:
-    """Do what is due once."""
-    due, db = Due(), hall.db
+    """Do what is due once. Where a part fails, the alarms until then go to the log: their messages are done."""
+    due = Due()
+    try:
+        await _do_all(hall, due)
+    except BaseException:
+        for alarm in due.alarms:
+            _sound(alarm)
+        raise
+    return due
+
+
+async def _do_all(hall: Hall, due: Due) -> None:
+    db = hall.db
     await months.prepare(db)
     await scan_months.prepare(db)
     await scan_months.drop_past(db)
@@ -64,7 +75,6 @@ async def do_due(hall: Hall) -> Due:
     due.counts["print keys"] = await printing.destroy_old_keys(db)
     due.counts["forgotten"] = sum(one.rows for one in await apply_retention(db, now()))
     due.counts["forgotten"] += await forget_old_jobs(db)
-    return due
 
 
 def handlers(hall: Hall, alarm: Callable[[str], None]) -> Mapping[str, outbox.Handler]:

@@ -18,7 +18,7 @@ from miandan.vault.shelves import Shelf, existing, find_sealed, shelves
 from miandan.vault.spelling import TAIL_DIGITS, spelled_phone, spelled_text
 
 ERASE_CHECK: Final = "erase_check"
-_CANDIDATES: Final = 10_000  # of one search; more than that is no search
+_CANDIDATES: Final = 10_000  # of one look; a search asks for no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ async def search(
     """
     keys = await vault.reload(merchant_id)  # another program may have made a newer index key
     there = await existing(db, shelves() if all_shelves is None else all_shelves)
-    return sorted(await _confirmed(db, keys, there, kind, text))
+    candidates = await queries.find(db, merchant_id, keys.search_indexes(kind, text), _CANDIDATES)
+    return sorted(await _confirmed(db, keys, there, candidates, kind, text))
 
 
 async def erase_person(
@@ -70,7 +71,7 @@ async def erase_person(
     merchants = recipients = rows = 0
     for merchant_id in await queries.merchants_with_keys(db):
         keys = await vault.reload(merchant_id)
-        found = await _confirmed(db, keys, there, IndexKind.PHONE, phone, extension)
+        found = await _everybody(db, keys, there, phone, extension)
         if found:
             tokens = sorted({person.token for person in found})
             rows += await _erase(db, merchant_id, tokens, wanted, actor, at or now())
@@ -79,10 +80,28 @@ async def erase_person(
     return Erased(merchants, recipients, rows)
 
 
-async def _confirmed(
-    db: Database, keys: MerchantKeys, there: Sequence[Shelf], kind: IndexKind, text: str, extension: str | None = None
+async def _everybody(
+    db: Database, keys: MerchantKeys, there: Sequence[Shelf], phone: str, extension: str | None
 ) -> set[Found]:
-    candidates = await queries.find(db, keys.merchant_id, keys.search_indexes(kind, text), _CANDIDATES)
+    """Whoever has this phone, however many others share it."""
+    entries = keys.search_indexes(IndexKind.PHONE, phone)
+    found: set[Found] = set()
+    after: Found | None = None
+    while page := await queries.find(db, keys.merchant_id, entries, _CANDIDATES, after):
+        found |= await _confirmed(db, keys, there, page, IndexKind.PHONE, phone, extension)
+        after = page[-1]
+    return found
+
+
+async def _confirmed(
+    db: Database,
+    keys: MerchantKeys,
+    there: Sequence[Shelf],
+    candidates: Sequence[Found],
+    kind: IndexKind,
+    text: str,
+    extension: str | None = None,
+) -> set[Found]:
     if not candidates:
         return set()
     tokens, bound = [person.token for person in candidates], [person.bound_to for person in candidates]

@@ -37,6 +37,8 @@ _FIND = """
       FROM vault_index AS entry
       JOIN unnest($3::integer[], $4::bytea[]) AS wanted (version, value) USING (version, value)
      WHERE entry.merchant_id = $1 AND entry.kind = $2
+       AND ($6::uuid IS NULL OR (entry.token, entry.bound_to) > ($6, $7::text))
+     ORDER BY entry.token, entry.bound_to
      LIMIT $5
 """
 _DELETE_INDEX = """
@@ -122,10 +124,12 @@ async def insert_index(tx: Transaction, rows: Iterable[IndexRow]) -> None:
         await tx.execute(_INSERT_INDEX, *(list(column) for column in zip(*flat, strict=True)))
 
 
-async def find(db: Reads, merchant_id: int, entries: Sequence[IndexEntry], limit: int) -> list[Found]:
-    """Candidates of a search; a truncated index may name some who are not meant."""
+async def find(
+    db: Reads, merchant_id: int, entries: Sequence[IndexEntry], limit: int, after: Found | None = None
+) -> list[Found]:
+    """Candidates of a search, in order, from behind `after` on; a truncated index may name some who are not meant."""
     versions, values = [entry.version for entry in entries], [entry.value for entry in entries]
-    rows = await db.fetch(_FIND, merchant_id, entries[0].kind.value, versions, values, limit)
+    rows = await db.fetch(_FIND, merchant_id, entries[0].kind.value, versions, values, limit, *(after or (None, None)))
     return [Found(*row) for row in rows]
 
 

@@ -51,8 +51,8 @@ async def _append_within(
     card = await counter.card(AccountRef(ref.merchant_id, seen.account_id))
     _refuse_impossible(counter, card, seen)
     async with counter.db.transaction() as tx:
-        await leases.hold_account(tx, card.ref)  # before the waybills, as every take and cancel does
         family = await family_for_update(tx, ref)
+        await leases.hold_account(tx, card.ref)  # behind the waybills, as whoever holds both
         parent, more = family[0], more_than(family[0].pieces)
         refuse_unless_live(parent)
         if more < 1:

@@ -45,7 +45,7 @@ async def cancel(counter: Counter, merchant_id: int, carrier: str, number: str) 
                 refuse_if_under_way(one)
             if catalogue().get(carrier).terms().cancel is CancelRule.NEVER:
                 raise Refusal("cancel.never", carrier=carrier, number=number)
-            numbers = [one.ref.number for one in family]
+            numbers = [one.ref.number for one in family if one.state is NumberState.ISSUED]  # a child may be recycled
             await queries.set_state(tx, ref, numbers, NumberState.CANCEL_REQUESTED, now())
     return await finish_cancelling(counter, ref)
 
@@ -173,7 +173,8 @@ async def _recycle_of(db: Database, carrier: Carrier, at: datetime) -> int:
     while True:
         async with db.transaction() as tx:
             due = await lives_queries.due_for_update(tx, carrier.code, waited, idle, after)
-            for waybill in due:
+            # Accounts are locked in one order by whoever locks several.
+            for waybill in sorted(due, key=lambda one: (one.ref.merchant_id, one.account_id)):
                 await _recycle(tx, waybill, at)
         recycled += len(due)
         if len(due) < lives_queries.MOST_DUE:

@@ -18,7 +18,7 @@ async def supersede(tx: Transaction, old: NumberRef, at: datetime) -> None:
         refuse_if_under_way(waybill)
     if not await queries.end_keys(tx, old, [waybill.ref.number for waybill in family], at):
         raise Refusal("take.contended", key=old.number)
-    numbers = [waybill.ref.number for waybill in family]
+    numbers = [waybill.ref.number for waybill in family if waybill.state is NumberState.ISSUED]
     await queries.set_state(tx, old, numbers, NumberState.CANCEL_REQUESTED, at)
 
 

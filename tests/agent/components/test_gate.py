@@ -231,6 +231,21 @@ async def test_a_frame_that_is_too_large_closes_the_connection_and_no_other(tmp_
             assert (await other.ask("getPrinters"))["status"] == "success"
 
 
+async def test_a_port_takes_so_many_connections_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miandan.agent.components.serving.MOST_CONNECTIONS", 2)
+    async with counter(tmp_path, "doudian") as desk:
+        desk.allow()
+        address = f"ws://127.0.0.1:{desk.port('doudian')}/"
+        headers = {"Origin": PAGE}
+        async with connect(address, additional_headers=headers, proxy=None) as first:
+            async with connect(address, additional_headers=headers, proxy=None):
+                with pytest.raises(InvalidStatus) as refused:
+                    await connect(address, additional_headers=headers, proxy=None)
+                assert refused.value.response.status_code == 503
+            await first.send("still here")
+            assert await asyncio.wait_for(first.recv(), 8)
+
+
 async def test_a_page_in_a_hurry_is_told_so(tmp_path: Path) -> None:
     async with counter(tmp_path, "doudian") as desk:
         desk.allow()

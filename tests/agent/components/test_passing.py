@@ -1,6 +1,5 @@
 """What only a platform's own component can open is passed on to it and told of by it, or refused in both languages."""
 
-import asyncio
 import errno
 import json
 from pathlib import Path
@@ -83,12 +82,56 @@ async def test_a_component_that_breaks_off_leaves_a_doubt_and_one_that_is_not_th
             wanted = task(sealed())
             async with desk.page("cainiao") as page:
                 await page.ask("print", task=wanted)
-                await asyncio.sleep(0.2)
+                last = (await page.until("completeFailed"))[-1]
+                assert "agent.component_doubtful" in last["docs"][wanted["documents"][0]["documentID"]]["detail"]
                 rows = (await page.ask("getTaskStatus", taskID=wanted["taskID"]))["printStatus"][0]["detailStatus"]
                 assert "agent.component_doubtful" in rows[0]["msg"]
             async with desk.page("doudian") as page:
                 refused = await page.ask("print", task=task(sealed()))
                 assert "agent.component_vendor_silent" in refused["msg"]
+
+
+async def test_a_page_hears_of_a_component_that_says_no_word(tmp_path: Path) -> None:
+    async with vendor("mute") as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}, "jd": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", "jd", component=options) as desk:
+            desk.allow()
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                assert (await page.ask("print", 5, task=task(sealed())))["requestID"] == 5
+                assert "agent.component_doubtful" in (await page.until("failed"))[-1]["msg"]
+            async with desk.page("jd") as page:
+                contents = [{"printData": "cipher"}]
+                await page.say({"orderType": "PRINT", "key": "k", "version": "2", "parameters": {"contents": contents}})
+                answer = await page.hear()
+                assert (answer["success"], "agent.component_doubtful" in answer["message"]) == ("false", True)
+
+
+async def test_what_is_told_of_the_whole_task_comes_back_too(tmp_path: Path) -> None:
+    async with vendor("each") as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options) as desk:
+            desk.allow()
+            async with desk.page("cainiao", query="?notices=1.5") as page:
+                await page.ask("print", task=task(sealed(), sealed()))
+                heard = await page.until("completeSuccess")
+                told = ["notifyDocResult", "notifyDocResult", "notifyPrintResult", "notifyTaskResult"]
+                assert [one["cmd"] for one in heard] == told
+
+
+async def test_other_content_under_the_same_names_does_not_hide_what_was_passed_on(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options, answer_seconds=0.3) as desk:
+            desk.allow()
+            one = sealed()
+            wanted = task(one)
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                await page.ask("print", task=wanted)
+                await page.until("printed")
+                other = wanted | {"documents": [sealed() | {"documentID": one["documentID"]}]}
+                assert "agent.component_same_name" in (await page.ask("print", task=other))["msg"]
+                assert "agent.component_duplicate" in (await page.ask("print", task=task(one)))["msg"]
+            assert len(genuine.heard) == 1
 
 
 async def test_what_fails_there_may_be_sent_again(tmp_path: Path) -> None:
@@ -101,7 +144,6 @@ async def test_what_fails_there_may_be_sent_again(tmp_path: Path) -> None:
                 for _ in range(2):
                     await page.ask("print", task=wanted)
                     await page.until("failed")
-                    await asyncio.sleep(0.1)
             assert len(genuine.heard) == 2
 
 
@@ -136,6 +178,24 @@ async def test_what_cannot_be_written_down_is_not_passed_on_and_may_be_sent_agai
                     assert genuine.heard == []
                 await page.ask("print", task=wanted)
                 await page.until("printed")
+            assert len(genuine.heard) == 1
+
+
+async def test_what_cannot_be_asked_about_is_refused_and_may_be_sent_again(tmp_path: Path) -> None:
+    async with vendor() as genuine:
+        options = {"cainiao": {"vendor_port": genuine.port}}
+        async with counter(tmp_path, "cainiao", component=options, answer_seconds=0.3) as desk:
+            desk.allow()
+            one = sealed()
+            again = task(one)
+            async with desk.page("cainiao", query="?notices=0.x") as page:
+                await page.ask("print", task=task(one))
+                await page.until("printed")
+                in_the_way = desk.folder / "components" / "questions.lock"
+                in_the_way.mkdir()
+                assert "labels.not_writable" in (await page.ask("print", task=again))["msg"]
+                in_the_way.rmdir()
+                assert "agent.component_duplicate" in (await page.ask("print", task=again))["msg"]
             assert len(genuine.heard) == 1
 
 

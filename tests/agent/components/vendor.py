@@ -12,7 +12,8 @@ from websockets.asyncio.server import ServerConnection, serve
 
 @dataclass(slots=True)
 class Vendor:
-    """`ends` is how its tasks end: printed, failed, or "gone" for a connection that breaks in the middle."""
+    """`ends` is how its tasks end: printed, failed, "gone" for a connection that breaks in the middle, "mute" for one
+    that breaks before any word, "each" for what is told of each document first and of the whole task last."""
 
     port: int = 0
     ends: str = "printed"
@@ -26,6 +27,9 @@ class Vendor:
             assert isinstance(frame, str)
             self.heard.append(frame)
             plain = json.loads(frame)
+            if self.ends == "mute":
+                await line.close()
+                return
             if "orderType" in plain:
                 await self._say(line, {"code": "2", "success": "true", "status": "500", "key": plain["key"]})
                 continue
@@ -38,12 +42,25 @@ class Vendor:
         if self.ends == "gone":
             await line.close()
             return
+        if self.ends == "each":
+            await self._each(line, task)
+            return
         for status in ("rendered", self.ends):
             await asyncio.sleep(0.01)
             state = "failed" if status == "failed" else "success"
             rows = [{"documentID": one["documentID"], "status": state} for one in task["documents"]]
             notice = {"cmd": "notifyPrintResult", "taskID": task["taskID"], "taskStatus": status, "printStatus": rows}
             await self._say(line, notice | {"vendor": True})
+
+    async def _each(self, line: ServerConnection, task: dict[str, Any]) -> None:
+        """As component 1.5 does."""
+        about = {"taskId": task["taskID"], "taskID": task["taskID"], "vendor": True}
+        for one in task["documents"]:
+            notice = {"cmd": "notifyDocResult", "documentId": one["documentID"], "status": "printed", "code": 0}
+            await self._say(line, notice | about)
+        await asyncio.sleep(0.05)
+        await self._say(line, {"cmd": "notifyPrintResult", "taskStatus": "printed", "printStatus": []} | about)
+        await self._say(line, {"cmd": "notifyTaskResult", "status": "completeSuccess", "docs": {}} | about)
 
     async def _say(self, line: ServerConnection, message: dict[str, Any]) -> None:
         await line.send(json.dumps(message))

@@ -72,7 +72,8 @@ class Zebra:
 
 @dataclass
 class ByteStatus:
-    """Answers `question` with one byte of `status`, which is `busy` while a sheet is printed. A sheet ends in `end`."""
+    """Answers `question` with one byte of `status`, which is `busy` while a sheet is printed. A sheet ends in `end` and
+    is not out before the device has said that it is busy."""
 
     question: bytes
     end: bytes
@@ -83,6 +84,7 @@ class ByteStatus:
     trouble_after_sheet: int = 0
     out: list[bytes] = field(default_factory=list)
     printing: int = 0
+    has_said_busy: bool = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         held = bytearray()
@@ -93,7 +95,9 @@ class ByteStatus:
                     asked, whole = held.find(self.question), held.find(self.end)
                     if asked >= 0 and (whole < 0 or asked < whole):
                         del held[asked : asked + len(self.question)]
-                        writer.write(bytes([self.status | (self.busy if self.printing and self.says_busy else 0)]))
+                        is_busy = bool(self.printing) and self.says_busy
+                        writer.write(bytes([self.status | (self.busy if is_busy else 0)]))
+                        self.has_said_busy = self.has_said_busy or is_busy
                     else:
                         document = bytes(held[: whole + len(self.end)])
                         del held[: whole + len(self.end)]
@@ -107,6 +111,8 @@ class ByteStatus:
 
     async def _burn(self, document: bytes) -> None:
         await asyncio.sleep(self.seconds)
+        while self.says_busy and not self.has_said_busy:  # noqa: ASYNC110  however slow the machine is
+            await asyncio.sleep(0.005)
         self.out.append(document)
         self.printing -= 1
 

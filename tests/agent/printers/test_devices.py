@@ -2,7 +2,9 @@
 ioctl does not exist, so that one is checked by values from linux/lp.h."""
 
 import asyncio
+import fcntl
 import os
+import sys
 import termios
 import tty
 from collections.abc import AsyncIterator
@@ -12,9 +14,27 @@ from typing import cast
 
 import pytest
 
-from miandan.agent.printers.devices import Flow, Line, SerialPrinter, UsblpPrinter, read_port_status, set_line
+from miandan.agent.printers.devices import (
+    LPGETSTATUS,
+    Flow,
+    Line,
+    SerialPrinter,
+    UsblpPrinter,
+    read_port_status,
+    set_line,
+)
 from miandan.agent.printers.direct import Patience
-from miandan.agent.printers.model import BROKEN, STALLED, UNREACHABLE, Broke, MediaType, NothingSent, Outcome, State
+from miandan.agent.printers.model import (
+    BROKEN,
+    STALLED,
+    UNREACHABLE,
+    Broke,
+    DeviceRefused,
+    MediaType,
+    NothingSent,
+    Outcome,
+    State,
+)
 from miandan.labels.agent_link import Evidence
 from tests.agent.printers.devices_like import ByteStatus, Device, Sink, Zebra
 from tests.agent.printers.sheets import LOADED, QUICK, own, sheet
@@ -97,6 +117,21 @@ async def test_one_that_is_silent_gets_the_bytes(size: int) -> None:
         await asyncio.sleep(0.05)
     assert outcome.evidence is Evidence.SENT_ONLY
     assert bytes(sink.heard) == document
+
+
+async def test_a_port_that_says_paper_out_behind_the_sheet_leaves_it_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel's answer is imitated: 0x18 is ready, 0x38 paper out."""
+    ioctl, before_the_sheet = fcntl.ioctl, iter([0x18])
+
+    def asked(handle: int, request: int, given: bytes) -> bytes:
+        if request != LPGETSTATUS:
+            return bytes(ioctl(handle, request, given))
+        return next(before_the_sheet, 0x38).to_bytes(4, sys.byteorder)
+
+    async with line(Sink()) as (name, _):
+        monkeypatch.setattr(fcntl, "ioctl", asked)
+        with pytest.raises(DeviceRefused):
+            await printed(UsblpPrinter("bench", own(), LOADED, name, SILENT))
 
 
 async def test_a_device_that_takes_no_more_bytes_is_stuck() -> None:

@@ -1,6 +1,8 @@
 """The folder printer: its files are the paper."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,32 @@ async def test_after_a_kill_the_folder_knows_whether_a_sheet_came_out(tmp_path: 
     await again.print_sheet(sheet(2), b"%PDF", MediaType.PDF)
     assert not left.exists()
     assert len(files(tmp_path)) == 2
+
+
+async def test_a_folder_that_cannot_be_read_after_a_kill_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a network drive which has gone: the sheet may lie on it."""
+
+    def stale(*_given: object, **_more: object) -> list[str]:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    await printer(tmp_path).print_sheet(sheet(), b"%PDF", MediaType.PDF)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stale)
+        patched.setattr(os, "listdir", stale)
+        assert await printer(tmp_path).recalled(sheet()) is None
+    assert isinstance(await printer(tmp_path).recalled(sheet()), Outcome)
+
+
+async def test_a_folder_that_vanishes_while_it_is_looked_at_is_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(_folder: Path) -> os.statvfs_result:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "statvfs", stale)
+    assert (await printer(tmp_path).condition()).state is State.OFFLINE
 
 
 async def test_names_from_outside_lead_out_of_no_folder(tmp_path: Path) -> None:

@@ -87,6 +87,10 @@ async def jobs(cups: Cups) -> list[Job]:
         await client.close()
 
 
+def documents_kept(cups: Cups) -> list[Path]:
+    return list((cups.folder / "spool").glob("d*"))
+
+
 async def until(cups: Cups, one: QueuePrinter, says: State | str) -> None:
     """Wait for the queue to be in this state, or to say these words."""
     for _ in range(600):
@@ -131,7 +135,7 @@ async def test_cups_keeps_neither_the_document_nor_the_job() -> None:
             one = queue(cups)
             await printed(one)
             assert await jobs(cups) == []
-            assert list((cups.folder / "spool").glob("d*")) == []
+            assert documents_kept(cups) == []
             await one.close()
 
 
@@ -191,6 +195,7 @@ async def test_a_queue_that_stops_in_the_sheet_leaves_it_in_doubt_and_nothing_co
                 await printing
             assert "已暂停" in refused.value.zh
             assert [job.state for job in await jobs(cups) if job.state and not job.state.has_ended] == []
+            assert documents_kept(cups) == []
             await one.close()
         device.goes_on.set()
 
@@ -228,6 +233,7 @@ async def test_a_job_that_somebody_cancels_before_it_is_printed_is_told_so() -> 
             cups.run("cancel", f"label-{earlier}")
             with pytest.raises(DeviceRefused):
                 await printing
+            assert documents_kept(cups) == []
             await first.close()
             await second.close()
         device.goes_on.set()

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,11 +110,13 @@ async def test_one_that_is_not_to_be_asked_is_not() -> None:
 
 async def test_a_slow_answer_is_waited_for_and_a_very_slow_one_is_no_answer() -> None:
     async with listening(Zebra(slow=0.1)) as port:
-        assert (await printed(printer(port))).evidence is Evidence.DEVICE
+        assert (await printed(printer(port, patience=replace(QUICK, answer=5.0)))).evidence is Evidence.DEVICE
     zebra = Zebra(slow=0.5)
     async with listening(zebra) as port:
         assert (await printed(printer(port))).evidence is Evidence.SENT_ONLY
-        await asyncio.sleep(0.6)
+        async with asyncio.timeout(10):
+            while not zebra.out:  # noqa: ASYNC110  the device knows nobody
+                await asyncio.sleep(0.01)
         assert zebra.out == [ZPL]
 
 
@@ -221,7 +225,7 @@ async def test_a_printer_that_takes_no_more_bytes_is_stuck_and_the_rest_never_co
 async def test_a_printer_that_rests_and_goes_on_gets_everything() -> None:
     device = Hanging(takes=1000)
     async with listening(device) as port:
-        silent = Patience(connect=0.5, stalled=2.0, asks_after=float("inf"))
+        silent = Patience(connect=0.5, stalled=30.0, asks_after=float("inf"))
         printing = asyncio.create_task(printed(printer(port, patience=silent), LARGE))
         await asyncio.sleep(0.2)
         assert not printing.done()
@@ -259,6 +263,25 @@ async def test_a_printer_that_closes_at_once_gets_nothing() -> None:
     async with listening(Closing(0)) as port:
         with pytest.raises(NothingSent):
             await printed(printer(port))
+
+
+async def test_a_connection_that_is_reset_as_soon_as_it_stands_gets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its socket is closed already when it is to be set up."""
+    made = asyncio.BaseEventLoop.create_connection
+
+    async def reset(*given: Any, **more: Any) -> Any:
+        transport, wire = await made(*given, **more)
+        transport.abort()
+        await asyncio.sleep(0.05)
+        return transport, wire
+
+    async with listening(Sink()) as port:
+        monkeypatch.setattr(type(asyncio.get_running_loop()), "create_connection", reset, raising=False)
+        one = printer(port)
+        with pytest.raises(NothingSent) as nothing:
+            await printed(one)
+        assert nothing.value.code == UNREACHABLE
+        assert (await one.condition()).state is State.OFFLINE
 
 
 async def test_whoever_stops_waiting_leaves_no_half_sheet_to_come_later() -> None:

@@ -182,6 +182,16 @@ async def strangers(supplier: Erp) -> AsyncIterator[Pair]:
 
 
 @asynccontextmanager
+async def seller_without_shop(supplier: Erp) -> AsyncIterator[Pair]:
+    """A merchant that has no shop, related to the supplier; it lends nothing."""
+    seller = await merchants.register_merchant(supplier.running.hall.db, "示例无店卖家", "enterprise")
+    async with app_of(supplier.running, shop_subject(seller.merchant_id), "示例无店软件") as erp:
+        pair = Pair(supplier, erp, seller.merchant_id, "")
+        await pair.relate()
+        yield pair
+
+
+@asynccontextmanager
 async def partners(ground: Any) -> AsyncIterator[Pair]:
     """A relation and a lent account stand between them."""
     async with ground.erp() as supplier, strangers(supplier) as pair:

@@ -165,6 +165,27 @@ def test_numbers_and_texts_are_taken_for_each_other(kind: str, given: Any, read:
     assert found["order_infos"][0][kind] == read
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_nulls_are_no_items_of_a_list(name: str) -> None:
+    table = requests()[name]
+    for one in table:
+        if not one.is_list or one.limit is None:
+            continue
+        refusal = _refusal(table, with_value(sample(table), one.path, [None] * max(one.limit.least, 1)))
+        if one.required:
+            assert refusal is not None, one.path
+            assert (refusal.code, refusal.fields["field"]) == ("doudian.field_limit", one.path)
+        else:
+            assert refusal is None, one.path
+
+
+def test_what_no_database_stores_is_left_out_of_a_map_too() -> None:
+    table = requests()["shop.editStore"]
+    given = with_value(sample(table), "open_time.day_map", {"1\0": ["9-12\0", {"a\0": 1}], "2": "9\0-18"})
+    read = table.read(json.dumps(given))
+    assert read["open_time"]["day_map"] == {"1": ["9-12", {"a": 1}], "2": "9-18"}
+
+
 def test_unknown_fields_are_left_out() -> None:
     table = requests()["logistics.cancelOrder"]
     assert table.read('{"logistics_code":"zto","track_no":"1","more":{"a":1}}') == {

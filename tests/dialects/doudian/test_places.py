@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from miandan.addresses.areas import find_area
+from miandan.dialects.doudian.area_tree import district
 from miandan.merchants.address_book import find_address
 from miandan.merchants.model import Place, Store
 from miandan.merchants.stores import StoreDraft, create_stores
@@ -137,6 +138,12 @@ async def test_a_district_comes_with_as_many_levels_as_are_asked_for(ground: Gro
         assert country["sub_region"][0]["sub_region"] == []
         assert {"version", "update_time"} <= answer.keys()
         await erp.refused("logistics.getDistrict", {"code": "杭州"})
+
+
+def test_however_many_levels_are_asked_for_one_answer_is_kept() -> None:
+    for code, deepest in (("", 3), ("33", 3), ("330100", 2), ("330110", 1), (str(_street()), 0)):
+        assert all(district(code, levels) is district(code, deepest) for levels in (deepest + 1, 9, 2**31 - 1)), code
+    assert district("33", 3) is district("330000", 3)
 
 
 async def test_a_carrier_may_ask_for_a_district_too_but_not_for_orders(ground: Ground) -> None:

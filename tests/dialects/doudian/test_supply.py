@@ -19,7 +19,7 @@ from miandan.waybills.model import NumberState, Waybill
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, SENDER, SHOP, Erp, order, receiver, take
 from tests.dialects.doudian.orders import number_for, put_order
-from tests.dialects.doudian.partners import Pair, partners, sister_shop, strangers
+from tests.dialects.doudian.partners import Pair, partners, seller_without_shop, sister_shop, strangers
 from tests.dialects.doudian.shapes import misfits
 
 GET, RETURN, UPDATE, CANCEL = "iop.waybillGet", "iop.waybillReturn", "iop.waybillUpdate", "iop.waybillCancel"
@@ -136,6 +136,19 @@ async def test_a_shop_of_the_same_merchant_has_its_own_orders_only(ground: Groun
         assert (await pair.seller.ok("iop.sellerOrderList"))["total"] == 0
         assert await errors(pair.seller, BACK, {"distr_order_ids": [distr]}) == ["supply.distribution_unknown"]
         assert (await pair.supplier.ok("iop.orderList", {"user_id": pair.shop}))["total"] == 0
+
+
+async def test_a_seller_without_a_shop_is_asked_for_by_its_merchants_number(ground: Ground) -> None:
+    async with ground.erp() as supplier, seller_without_shop(supplier) as pair:
+        distr, user_id = await pair.new(), str(pair.seller_id)
+        sellers = (await supplier.ok("iop.getSellerList"))["seller_list"]
+        assert user_id in [one["user_id"] for one in sellers]
+        found = await supplier.ok("iop.orderList", {"user_id": user_id})
+        assert (found["total"], found["order_list"][0]["distr_order_id"]) == (1, distr)
+        assert found["order_list"][0]["user_id"] == user_id
+        everybodys = await supplier.ok("iop.orderList", {"user_id": ""})
+        assert everybodys["total"] == (await supplier.ok("iop.orderList"))["total"] >= 1
+        assert (await supplier.ok("iop.orderList", {"user_id": "404"}))["total"] == 0
 
 
 @pytest.mark.parametrize("supplier_id", ["9" * 30, "no-number", "42"])

@@ -73,6 +73,16 @@ async def test_an_order_that_we_keep_goes_to_its_own_recipient_and_the_hint_says
         assert with_a["track_no"] == info["track_no"]
 
 
+async def test_ciphertext_of_a_landline_beside_a_plain_mobile_holds_nothing_up(ground: Ground) -> None:
+    async with ground.erp() as erp:
+        order_id = await put_order(erp.running.hall)
+        tree = (await erp.ok("order.orderDetail", {"shop_order_id": order_id}))["shop_order_detail"]
+        who = receiver()
+        who["contact"] |= {"phone": tree["encrypt_post_tel"]}
+        [info] = (await _take(erp, order(order_id, receiver_info=who), order_channel=""))["ebill_infos"]
+        assert info["hint_msg"] == ""
+
+
 async def test_what_fails_rides_in_err_infos_with_a_code_that_is_text(ground: Ground) -> None:
     async with ground.erp() as erp:
         known, unknown = await put_order(erp.running.hall), new_order_id()

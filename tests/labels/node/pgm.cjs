@@ -6,7 +6,8 @@ const { writeSync } = require("node:fs");
 // `grey` gives the level of the dot at x, y; 0 is black.
 function writePgm(width, height, grey) {
   const header = Buffer.from(`P5 ${width} ${height} 255\n`);
-  const dots = Buffer.from(Array.from({ length: width * height }, (_, dot) => grey(dot % width, Math.floor(dot / width))));
+  const dots = Buffer.alloc(width * height);
+  for (let y = 0, dot = 0; y < height; y += 1) for (let x = 0; x < width; x += 1, dot += 1) dots[dot] = grey(x, y);
   const file = Buffer.concat([header, dots]);
   for (let at = 0; at < file.length; at += writeSync(1, file, at));
 }

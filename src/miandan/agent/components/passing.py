@@ -10,7 +10,7 @@ from miandan.agent.components.desk import Desk
 from miandan.agent.components.ledger import State
 from miandan.agent.components.line import Line
 from miandan.agent.components.reading import Task
-from miandan.agent.components.relay import Relay, note
+from miandan.agent.components.relay import LAST_SECONDS, LONGEST_SECONDS, Relay, have_ended, note
 from miandan.agent.components.work import Work
 from miandan.agent.components.works import Asked, Fresh
 from miandan.kernel.errors import Refusal
@@ -61,17 +61,23 @@ async def _task(desk: Desk, relay: Relay, passed: Passed, line: Line, speech: Sp
         return
     new = [one.work for one in fresh]
     await desk.works.take_foreign(asked, fresh)
+    broke_off = False
     try:
-        async for said in relay.talk(_frame(passed, fresh, speech), line.caller.origin):
-            await line.pass_on(said)
+        frame = _frame(passed, fresh, speech)
+        said_by_it = relay.talk(frame, line.caller.origin, lambda: LAST_SECONDS if have_ended(new) else LONGEST_SECONDS)
+        async for said in said_by_it:
             if note(said, new):
-                break
+                desk.works.end_foreign(new)
+            await line.pass_on(said)  # behind the note: whoever hears that it has failed may send it again at once
+        broke_off = not have_ended(new)
     except Refusal as why:
         for work in new:
             work.tell(State.FAILED, why=why)
         raise
     finally:
         desk.works.end_foreign(new)
+    if broke_off:  # the page is not left to wait for a word that does not come
+        await speech.tell(passed.plain, task, line, works)
 
 
 def _frame(passed: Passed, fresh: Sequence[Fresh], speech: Speech) -> str:

@@ -6,7 +6,8 @@ twice.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 
 LONGEST_SECONDS: Final = 900
+LAST_SECONDS: Final = 2.0
+"""How long the other side is heard once every document has ended: some protocols tell of the whole task after that."""
+
 _OPEN_SECONDS: Final = 3.0
 _MOST_FRAME: Final = 16_000_000
 _ENDS: Final = {"printed": State.PRINTED, "failed": State.FAILED, "success": State.PRINTED, "canceled": State.CANCELED}
@@ -31,8 +35,10 @@ class Relay:
     port: int
     path: str = "/"
 
-    async def talk(self, frame: str, origin: str) -> AsyncIterator[str]:
-        """Say one thing and hear what follows, until the other side ends or is silent for fifteen minutes.
+    async def talk(
+        self, frame: str, origin: str, patience: Callable[[], float] = lambda: LONGEST_SECONDS
+    ) -> AsyncIterator[str]:
+        """Say one thing and hear what follows, until the other side ends or is silent for so many seconds.
 
         Raises agent.component_vendor_silent.
         """
@@ -50,17 +56,18 @@ class Relay:
         except (OSError, InvalidHandshake, TimeoutError, EOFError):
             raise Refusal("agent.component_vendor_silent", port=self.port) from None
         async with connection:
-            await connection.send(frame)
+            with suppress(ConnectionClosed):  # it may have got it; what it had said before is heard
+                await connection.send(frame)
             while True:
                 try:
-                    said = await asyncio.wait_for(connection.recv(), LONGEST_SECONDS)
+                    said = await asyncio.wait_for(connection.recv(), patience())
                 except (TimeoutError, ConnectionClosed):
                     return
                 yield said if isinstance(said, str) else said.decode("utf-8", "replace")
 
 
 def note(frame: str, works: Sequence[Work]) -> bool:
-    """Write down what a frame of the other component says of these documents; True when it was its last word.
+    """Write down what a frame of the other component says of these documents; True when all of them have ended.
 
     What it printed is "sent only" for us: it is its word, and we have seen no paper.
     """
@@ -80,6 +87,10 @@ def note(frame: str, works: Sequence[Work]) -> bool:
         _one(works, str(plain.get("documentId")), _ENDS[plain["status"]])
     elif "orderType" not in plain and plain.get("code") == "2":  # JD's one answer
         _all(works, State.PRINTED if str(plain.get("success")).lower() == "true" else State.FAILED)
+    return have_ended(works)
+
+
+def have_ended(works: Sequence[Work]) -> bool:
     return all(work.last.state.has_ended for work in works)
 
 

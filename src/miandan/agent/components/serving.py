@@ -208,7 +208,7 @@ class Components:
         )
 
     def _checked(self, door: Door, connection: ServerConnection, request: Request) -> Response | None:
-        if len(connection.server.connections) > MOST_CONNECTIONS:
+        if len(connection.server.connections) >= MOST_CONNECTIONS:  # this one is not among them yet
             return connection.respond(503, "too many connections\n")
         return door.check(connection, request, connection.local_address[1])
 

@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from miandan.agent.folder import read_kept, write_kept
+from miandan.kernel.errors import Refusal
 from miandan.labels.locked import locked
-from miandan.labels.whole_file import made_folder
+from miandan.labels.whole_file import made_folder, reason_of
 
 K = TypeVar("K", bound=Struct)
 
@@ -39,6 +40,9 @@ class SharedFile(Generic[K]):
         """Write what `change` makes of it; nobody else changes it meanwhile. Raises what `change` raises,
         agent.file_damaged, labels.folder_denied, labels.not_writable, labels.disk_full."""
         made_folder(self._path.parent)
-        with locked(self._lock):
-            write_kept(self._path, change(self.now()))
-            self.now()
+        try:
+            with locked(self._lock):
+                write_kept(self._path, change(self.now()))
+                self.now()
+        except OSError as failed:
+            raise Refusal("labels.not_writable", file=self._lock.name, reason=reason_of(failed)) from failed

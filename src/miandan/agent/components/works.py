@@ -81,7 +81,7 @@ class Works:
         self._writing: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """Stop what waits; sheets that have begun end at the printers. What has ended is written down."""
+        """Stop what waits; sheets that are at the printers end there. What has ended is written down."""
         for one in list(self._running):
             one.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -177,6 +177,10 @@ class Works:
                 await self._ledger.write(*(one.work.entry for one in ready))
                 state, why = State.DOUBTFUL, Refusal("agent.component_doubtful")
                 await self._print(ready)
+        except asyncio.CancelledError:
+            if state is State.DOUBTFUL:  # the journal tells the next run what becomes of those that are at the printers
+                ours = [work for work in ours if work.last.state.has_ended]
+            raise
         except Exception as failed:  # its text may hold what a page has sent
             self._workshop.note("component.task_failed", documents=len(fresh), error=type(failed).__name__)
         finally:
@@ -282,7 +286,8 @@ class Works:
             for work in works:
                 work.entry = changed(work.entry, content="", number="", copy=0)
                 work.tell(State.FAILED, why=why)
-                self._ledger.reserve(work.entry)
+                if self._is_current(work):  # else the entry is of the document whose names it has taken
+                    self._ledger.reserve(work.entry)
             raise
 
     async def _written(self, works: Sequence[Work]) -> None:
@@ -300,7 +305,7 @@ class Works:
         """The other component says nothing more: what it has not told of is in doubt."""
         for work in works:
             work.tell(State.DOUBTFUL, why=Refusal("agent.component_doubtful"))
-        self._put_down(works)
+        self._put_down([work for work in works if self._ledger.entry(work.entry.key) != work.entry])
 
     # --- printing -----------------------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ class Core(Protocol):
     benches: dict[str, Bench]
     left_over: list[tuple[Slip, Ended]]
 
-    def put(self, task: Task) -> None: ...
+    def put(self, task: Task, is_heard: Callable[[], bool]) -> None: ...
 
 
 class _Kept(Struct, frozen=True):
@@ -95,15 +95,19 @@ class AgentWorkshop:
         """Each sheet on its printer's bench, in this order; every step as it comes."""
         heard: asyncio.Queue[Notice] = asyncio.Queue()
         left = len(sheets)
-        for place, sheet in enumerate(sheets, 1):
-            try:
-                self.core.put(self._task(sheet, place, heard))
-            except Refusal as why:
-                heard.put_nowait(Failed(sheet.key, why))
-        while left:
-            notice = await heard.get()
-            left -= not isinstance(notice, Rendered)
-            yield notice
+        nobody_listens = asyncio.Event()
+        try:
+            for place, sheet in enumerate(sheets, 1):
+                try:
+                    self.core.put(self._task(sheet, place, heard), lambda: not nobody_listens.is_set())
+                except Refusal as why:
+                    heard.put_nowait(Failed(sheet.key, why))
+            while left:
+                notice = await heard.get()
+                left -= not isinstance(notice, Rendered)
+                yield notice
+        finally:
+            nobody_listens.set()
 
     def left_over(self) -> Iterator[tuple[str, State, Evidence]]:
         """What is true of documents that an earlier run had not ended, as far as the journal or a device knows it.

@@ -120,10 +120,13 @@ class _FileChannel:
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self._is_open = True
+        self._at_last: Said | None = None
 
     def port_status(self) -> Said | None:
-        """None for a serial line, and on systems without usblp."""
-        if sys.platform != "linux" or not self._is_open:
+        """None for a serial line, and on systems without usblp; of a finished line how it was at the end."""
+        if not self._is_open:
+            return self._at_last
+        if sys.platform != "linux":
             return None
         try:
             answer = fcntl.ioctl(self._handle, LPGETSTATUS, b"\0" * 4)
@@ -159,6 +162,7 @@ class _FileChannel:
             elif loop.time() - moved_at > patience:
                 raise Stuck(1, f"{left} bytes not taken")
             await asyncio.sleep(_LONGEST_LOOK)
+        self._at_last = self.port_status()
         self._close()
 
     def _held(self) -> int:

@@ -88,20 +88,27 @@ class FolderPrinter(Printer):
     def _condition(self) -> Condition:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._folder, os.W_OK | os.X_OK):
+                return Condition(State.ERROR, os.strerror(errno.EACCES))
+            if hasattr(os, "statvfs"):
+                room = os.statvfs(self._folder)
+                if room.f_bavail * room.f_frsize < _LEAST_FREE:
+                    return Condition(State.PAPER_OUT, os.strerror(errno.ENOSPC))
         except OSError as failed:
             return Condition(State.OFFLINE, reason_of(failed))
-        if not os.access(self._folder, os.W_OK | os.X_OK):
-            return Condition(State.ERROR, os.strerror(errno.EACCES))
-        if hasattr(os, "statvfs"):
-            room = os.statvfs(self._folder)
-            if room.f_bavail * room.f_frsize < _LEAST_FREE:
-                return Condition(State.PAPER_OUT, os.strerror(errno.ENOSPC))
         return Condition(State.READY)
 
     async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
-        """A file appears whole or not at all, so its absence says that nothing came out."""
+        """A file appears whole or not at all, so its absence says that nothing came out; a folder that cannot be read
+        says nothing."""
         path = self.path(sheet)
-        if await asyncio.to_thread(path.exists):
+        try:
+            came_out = path.name in await asyncio.to_thread(os.listdir, self._folder)
+        except FileNotFoundError:
+            came_out = False
+        except OSError:
+            return None
+        if came_out:
             return Outcome(Evidence.DEVICE, path.name)
         return self.nothing_sent(NOT_OUT, path.name)
 

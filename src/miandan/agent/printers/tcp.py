@@ -48,7 +48,8 @@ class TcpPrinter(DirectPrinter):
             raise Gone(0, "connect timeout") from None
         except OSError as failed:
             raise Gone(0, reason_of(failed)) from failed
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):  # reset in this moment, which is seen before the sheet
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return _Connection(transport, wire)
 
 

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from miandan.api.models.fields import (
     Answer,
     Asked,
     CarrierCode,
+    Fen,
     Flag,
     Id,
     MaybeId,
@@ -50,7 +51,7 @@ class GoodsOut(Answer):
     paid_fen: int | None = None
 
 
-ServiceValue = Annotated[bool, Field(strict=True)] | StrictInt | Word
+ServiceValue = Flag | Fen | Word
 Services = Annotated[
     dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], ServiceValue],
     Field(

@@ -13,8 +13,9 @@ COUNTRY: Final = "100000"
 """The code that map services use for the country (GB/T 2260 has none for it)."""
 
 _DEEPEST: Final = 4
+"""Level of a town, below which there is nothing."""
 _DEEPEST_OF_COUNTRY: Final = 3
-"""Levels below an area that are shown; the country ends with its counties, its 41,000 towns would be megabytes."""
+"""The country is shown down to its counties: its 41,000 towns would be megabytes."""
 
 
 @lru_cache(maxsize=40)
@@ -36,27 +37,32 @@ def _area(area: Area) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=256)
 def district(code: str, levels: int) -> dict[str, Any]:
     """The answer of getDistrict: an area with so many levels below it. Raises doudian.area_unknown."""
     if code in ("", "0", COUNTRY):
-        depth = min(levels, _DEEPEST_OF_COUNTRY)
-        parts = [_region(_whole(one), depth - 1) for one in provinces()] if depth > 0 else []
-        found = _head(COUNTRY, "中华人民共和国", 0) | {"sub_region": parts}
-        above: tuple[Area, ...] = ()
-    else:
-        area = find_area(code)
-        if area is None:
-            raise Refusal("doudian.area_unknown", code=code[:20] if code.isdigit() else "?")  # may be anybody's words
-        found = _region(area, min(levels, _DEEPEST))
-        above = chain_of(area.code)[:-1]
-    country = [_head(COUNTRY, "中华人民共和国", 0)] if found["code"] != COUNTRY else []
+        return _country(min(levels, _DEEPEST_OF_COUNTRY))
+    area = find_area(code)
+    if area is None:
+        raise Refusal("doudian.area_unknown", code=code[:20] if code.isdigit() else "?")  # may be anybody's words
+    return _district(area.code, min(levels, _DEEPEST - area.level))
+
+
+@lru_cache(maxsize=_DEEPEST_OF_COUNTRY + 1)
+def _country(levels: int) -> dict[str, Any]:
+    parts = [_region(_whole(one), levels - 1) for one in provinces()] if levels > 0 else []
+    return _answer(_head(COUNTRY, "中华人民共和国", 0) | {"sub_region": parts}, [])
+
+
+@lru_cache(maxsize=256)
+def _district(code: str, levels: int) -> dict[str, Any]:
+    *above, area = chain_of(code)
+    country = _head(COUNTRY, "中华人民共和国", 0)
+    return _answer(_region(area, levels), [country, *(_head(one.code, one.name, one.level) for one in above)])
+
+
+def _answer(found: dict[str, Any], above: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "district": found
-        | {
-            "par_regions": country + [_head(one.code, one.name, one.level) for one in above],
-            "pre_region": _head("", "", 0),
-        },
+        "district": found | {"par_regions": above, "pre_region": _head("", "", 0)},
         "version": TABLE_OF,
         "update_time": f"{TABLE_OF} 00:00:00",
     }

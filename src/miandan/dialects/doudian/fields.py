@@ -95,11 +95,11 @@ class Table:
     def _read_leniently(self, text: str) -> dict[str, Any]:
         try:
             given = msgspec.json.decode(text)
+            if isinstance(given, dict):
+                return _struct(self.root, given)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-            raise Refusal("doudian.json_malformed") from None
-        if not isinstance(given, dict):
-            raise Refusal("doudian.json_malformed")
-        return _struct(self.root, given)
+            pass
+        raise Refusal("doudian.json_malformed")
 
     def __iter__(self) -> Iterator[Field]:
         """Every field, parents before what is below them."""
@@ -177,12 +177,13 @@ def _items(table: Field, given: Any) -> list[Any]:
     if not isinstance(given, list):
         raise _wrong_type(table)
     limit = table.limit
-    if not given and not table.required:
+    there = [item for item in given if item is not None]
+    if not there and not table.required:
         return []  # clients that cannot leave a list out send it empty
-    if limit is not None and not limit.least <= len(given) <= limit.most:
+    if limit is not None and not limit.least <= len(there) <= len(given) <= limit.most:
         raise Refusal("doudian.field_limit", field=table.path, limit=limit.said)
     read = _READERS[table.item_kind]
-    return [read(table, item) for item in given if item is not None]
+    return [read(table, item) for item in there]
 
 
 def _text(table: Field, given: Any) -> str:
@@ -237,7 +238,16 @@ def _any(_table: Field, given: Any) -> Any:
 def _map(table: Field, given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise _wrong_type(table)
-    return given
+    return {name.replace("\0", ""): _storable(value) for name, value in given.items()}
+
+
+def _storable(value: Any) -> Any:
+    """As it is, without the character that no database stores."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {name.replace("\0", ""): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
 
 
 _READERS = {

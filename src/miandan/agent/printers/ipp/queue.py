@@ -144,8 +144,10 @@ class QueuePrinter(Printer):
                 await self._forgotten(job_id)
                 return Outcome(Evidence.SPOOLER, f"job {job_id}")
             case JobState.CANCELED if not job.was_processed:
+                await self._forgotten(job_id)
                 raise self.nothing_sent(WITHDRAWN, f"job {job_id}")
             case JobState.COMPLETED | JobState.CANCELED | JobState.ABORTED:
+                await self._forgotten(job_id)
                 raise self.refused(f"job {job_id}: {said or job.state.name.lower()}")
         return await self._taken_back(job_id)
 
@@ -160,6 +162,7 @@ class QueuePrinter(Printer):
             raise self.broke(STALLED, f"job {job_id}: {_words(failed)}") from failed
         if after.state is JobState.COMPLETED:
             return await self._ended(after, job_id)
+        await self._forgotten(job_id)
         if after.state is JobState.CANCELED and not after.was_processed:
             raise self.nothing_sent(NOT_READY, condition.state)
         if not condition.state.can_print:

@@ -160,10 +160,22 @@ async def seller_order_info(call: Call) -> dict[str, Any]:
 async def order_list(call: Call) -> dict[str, Any]:
     """What the caller was given, of one seller or of all, newest first."""
     page, size = _page(call)
+    seller_id, shop_id = await _seller_asked_for(call)
     found = await supply_orders.orders_received(
-        call.db, call.merchant_id, shop_id=call.params.get("user_id"), limit=size, offset=page * size
+        call.db, call.merchant_id, seller_id=seller_id, shop_id=shop_id, limit=size, offset=page * size
     )
     return _listed(found, [_for_supplier(one) for one in found.rows], page, size)
+
+
+async def _seller_asked_for(call: Call) -> tuple[int | None, str | None]:
+    """Merchant and shop that `user_id` narrows a list to, None where it leaves them open."""
+    user_id = call.params.get("user_id")
+    if not user_id:
+        return None, None
+    for one in await supply.sellers_of(call.db, call.merchant_id):
+        if not one.shop_id and user_id_of("", one.seller_id) == user_id:
+            return one.seller_id, ""
+    return None, user_id
 
 
 @method("iop.orderInfo", Scope.SUPPLY)
