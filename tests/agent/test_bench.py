@@ -19,7 +19,7 @@ from miandan.agent.bench import Bench, Task
 from miandan.agent.journal import Ended, Journal, Slip, open_journal
 from miandan.agent.log import Log
 from miandan.agent.printers.folder import FolderPrinter
-from miandan.agent.printers.model import Loaded, MediaType
+from miandan.agent.printers.model import Loaded, MediaType, Printer
 from miandan.kernel.errors import Refusal
 from miandan.labels.printers.profiles import profile
 
@@ -77,11 +77,12 @@ def slowly(seconds: float) -> bytes:
 
 
 @asynccontextmanager
-async def table(path: Path) -> AsyncIterator[Table]:
+async def table(path: Path, printer: Printer | None = None) -> AsyncIterator[Table]:
     journal = open_journal(path / "journal.jsonl")
     journal.start()
     paper, log = path / "paper", Log(None)
-    printer = FolderPrinter("一号", profile("zpl-203"), Loaded(76_000, 130_000), paper, MediaType.PNG)
+    if printer is None:
+        printer = FolderPrinter("一号", profile("zpl-203"), Loaded(76_000, 130_000), paper, MediaType.PNG)
     with ThreadPoolExecutor(2) as drawers:
         bench = Bench(printer, journal, drawers, log)
         bench.start()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from miandan.access.model import Scope, shop
 from miandan.agent.folder import Folder, Paired
@@ -221,7 +221,9 @@ async def test_a_reprint_may_be_packed_and_the_older_copy_may_not(ground: Ground
         assert (asked["light"], older["light"], last["light"], last["copy"]) == ("ask", "stop", "go", 2)
         assert older["problem"]["code"] == "printing.scan_old_copy"
         assert (await packer.scan("pack", f"{number}#2"))["light"] == "go"
-        assert (await packer.scan("pack", f"{number}#2"))["problem"]["code"] == "printing.scan_packed"
+        again = await packer.scan("pack", f"{number}#2")  # its answer was lost
+        assert (again["light"], again["problem"]) == ("go", None)
+        assert (await packer.scan("check", f"{number}#2"))["problem"]["code"] == "printing.scan_packed"
         assert (await packer.scan("weigh", number, grams=1250))["grams"] == 1250
         told = await developer.ok("GET", f"/waybills/zto/{number}/sheets")
         assert sorted(one["copy"] for one in told["sheets"]) == [1, 2]
@@ -251,6 +253,38 @@ async def test_a_job_is_paused_goes_on_and_its_rest_is_cancelled(ground: Ground,
         assert refused["code"] == "printing.not_doubtful"
 
 
+async def test_doubts_of_a_broken_line_are_settled_in_one_call_each_by_itself(ground: Ground, tmp_path: Path) -> None:
+    async with packing(ground, tmp_path) as packer:
+        developer = packer.developer
+        job_id = await packer.made(*[await developer.number() for _ in range(4)])
+        printing = developer.running.hall.printing
+        agent = await agent_by_id(printing.db, UUID(packer.paired.agent_id))
+        assert len(await lease_next(printing, agent, PRINTER, 3)) == 3
+        ids = [one["sheet_id"] for one in (await developer.ok("GET", f"/print-jobs/{job_id}/sheets"))["sheets"]]
+        for sheet in ids[:3]:
+            await developer.ok("POST", f"/sheets/{sheet}/doubt")
+
+        unknown = str(uuid4())
+        body = {"sheet_ids": [ids[3], unknown, ids[0], ids[0]], "outcome": "printed"}
+        for _ in range(2):
+            told = (await developer.ok("POST", "/sheets/settle", body))["sheets"]
+            assert [one["sheet_id"] for one in told] == [ids[3], unknown, ids[0]]
+            codes = [one["problem"] and one["problem"]["code"] for one in told]
+            assert codes == ["printing.not_doubtful", "printing.sheet_unknown", None]
+            assert (told[2]["sheet"]["state"], told[2]["sheet"]["evidence"]) == ("printed", "person")
+
+        told = (await developer.ok("POST", f"/print-jobs/{job_id}/settle", {"outcome": "failed"}))["sheets"]
+        assert [(one["sheet_id"], one["sheet"]["state"]) for one in told] == [(one, "failed") for one in ids[1:3]]
+        again = await developer.ok("POST", f"/print-jobs/{job_id}/settle", {"outcome": "printed"})
+        assert again == {"sheets": []}
+        counts = (await developer.ok("GET", f"/print-jobs/{job_id}"))["counts"]
+        assert (counts["printed"], counts["failed"], counts["queued"]) == (1, 2, 1)
+        nobody = await developer.ok("POST", "/sheets/settle", {"sheet_ids": [unknown], "outcome": "failed"})
+        assert nobody["sheets"][0]["problem"]["code"] == "printing.sheet_unknown"
+        for wrong in ([], [str(uuid4()) for _ in range(1_001)]):
+            await developer.refused(422, "POST", "/sheets/settle", {"sheet_ids": wrong, "outcome": "failed"})
+
+
 async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(ground: Ground, tmp_path: Path) -> None:
     async with packing(ground, tmp_path) as packer, client(packer.developer.running) as http:
         number = await packer.developer.number()
@@ -268,6 +302,7 @@ async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(gr
             ("POST", f"/print-jobs/{job_id}/move", packer.where),
             ("POST", f"/sheets/{sheet}/doubt", None),
             ("POST", f"/sheets/{sheet}/settle", {"outcome": "failed"}),
+            ("POST", f"/print-jobs/{job_id}/settle", {"outcome": "failed"}),
             ("GET", f"/waybills/zto/{number}/sheets", None),
             ("POST", "/stations/scan-to-print", packer.where | {"text": number}),
             ("POST", f"/sheets/{sheet}/take-back", None),
@@ -277,6 +312,8 @@ async def test_another_shop_of_the_same_merchant_sees_and_moves_nothing_of_it(gr
         ):
             await other.refused(404, method, path, body)
         assert (await other.ok("GET", "/print-jobs"))["jobs"] == []
+        many = await other.ok("POST", "/sheets/settle", {"sheet_ids": [sheet], "outcome": "failed"})
+        assert [one["problem"]["code"] for one in many["sheets"]] == ["printing.sheet_unknown"]
         for where in ("check", "pack"):
             scanned = await other.ok("POST", f"/stations/{where}", {"text": number})
             assert scanned["problem"]["code"] == "printing.scan_not_ours"

@@ -3,11 +3,12 @@
 Everybody and everything is invented. The numbers are few, so that each damage has one row to strike.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from msgspec import structs
 
 from miandan.accounts import leases, shares
 from miandan.accounts import service as accounts
@@ -146,7 +147,7 @@ async def _orders(world: World) -> None:
     drafts = [OrderDraft(order, SHOP, SOMEBODY, lines) for order in ("O1", "O2", "O3")]
     await orders.keep(world.db, keys, drafts)
     kept = await orders.find_orders(world.db, MERCHANT, [OrderRef(SHOP, order) for order in ("O1", "O3")])
-    await world.take("zto", replace(parcel("O1"), recipient=kept[OrderRef(SHOP, "O1")].recipient))
+    await world.take("zto", structs.replace(parcel("O1"), recipient=kept[OrderRef(SHOP, "O1")].recipient))
     await index_pending(world.db)
     async with world.db.transaction() as tx:
         await shred(tx, MERCHANT, [kept[OrderRef(SHOP, "O3")].recipient.token])

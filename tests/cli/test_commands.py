@@ -176,6 +176,31 @@ def test_a_pipe_that_closes_early_ends_the_command_quietly(tmp_path: Path) -> No
     assert process.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["merchants list", "branches list zto --json", "print-jobs list --json --merchant 1001", "check", "templates list"],
+)
+def test_a_list_whose_reader_has_seen_enough_ends_quietly(clerk: Clerk, command: str) -> None:
+    clerk.run("demo", "--quiet")
+    process = clerk.start(*command.split())
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read().decode() == ""
+    assert process.wait(30) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full")
+def test_a_list_that_cannot_be_written_is_told_of(clerk: Clerk) -> None:
+    clerk.run("demo", "--quiet")
+
+    def full() -> None:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+
+    done = clerk.run("merchants", "list", preexec=full)
+    assert (done.code, done.error_code) == (1, "failure.file_trouble")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a program's libraries are read from /proc")
 @pytest.mark.parametrize("library", ["_asyncio", "msgspec", "asyncpg"])
 def test_control_c_while_the_program_is_still_loading_is_quiet(clerk: Clerk, library: str) -> None:

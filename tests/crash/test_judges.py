@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from miandan.connectors.fake import Issue
 from miandan.waybills import service as waybills
@@ -136,7 +137,7 @@ def test_a_heart_that_answers_before_it_has_committed_is_caught_by_a_race(
     async def hasty(counter: Counter, request: TakeRequest) -> list[Outcome]:
         outcomes = await real(counter, request)
         return [
-            replace(one, ref=replace(one.ref, number=f"{one.number[:-1]}X")) if isinstance(one, Taken) else one
+            replace(one, ref=structs.replace(one.ref, number=f"{one.number[:-1]}X")) if isinstance(one, Taken) else one
             for one in outcomes
         ]
 

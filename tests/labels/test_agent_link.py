@@ -98,12 +98,27 @@ def test_messages_travel_in_frames_and_come_out_as_they_were() -> None:
         wire.Room("一号", 8),
         wire.Begun("1.aa.1", "2026-11-26T09:00:00+00:00"),
         wire.Report("1.aa.1", wire.Outcome.PRINTED, wire.Evidence.DEVICE),
+        wire.DataSheet(
+            "aa-1of1.00", wire.DataOf("1001", "zto", 1, "t", "app:1"), "YT1", 2, "一号", wire.Outcome.PRINTED
+        ),
         wire.Condition("一号", wire.PrinterState.TROUBLE, "paper_out"),
         wire.Leave(),
     ]
     assert wire.read_as_server(wire.frame(up)) == up
-    down = [wire.Sheet("1.aa.1", "job", 1, "一号", "YT1", 1, "AAAA"), wire.Settled("1.aa.1", wire.Outcome.FAILED)]
+    down = [
+        wire.Sheet("1.aa.1", "job", 1, "一号", "YT1", 1, "AAAA"),
+        wire.Settled("1.aa.1", wire.Outcome.FAILED),
+        wire.NotTaken("1.aa.1", "printing.component_sheet_refused", "没有", "no"),
+    ]
     assert wire.read_as_agent(wire.frame(down)) == down
+
+
+def test_a_message_of_an_unknown_kind_is_left_out_and_the_others_are_heard() -> None:
+    frame = '[{"t":"of_tomorrow","sheets":[1]},{"t":"room","printer":"一号","sheets":3},{"t":"settled","x":1}]'
+    with pytest.raises(ValueError, match="no frame"):  # a kind that is known, and said where it does not belong
+        wire.read_as_server(frame)
+    assert wire.read_as_server(frame.replace(',{"t":"settled","x":1}', "")) == [wire.Room("一号", 3)]
+    assert wire.read_as_agent('[{"t":"of_tomorrow"}]') == []
 
 
 @pytest.mark.parametrize(

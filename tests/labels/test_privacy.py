@@ -26,9 +26,11 @@ def left_in_memory(texts: list[str]) -> set[str]:
     knows is opened here down to the last text.
     """
     gc.collect()
-    forms = [form for text in texts for form in (text, text.encode("utf-16-be").hex())]
+    digits = [text.encode("utf-16-be").hex() for text in texts]
+    forms = [*texts, *digits]
     raw = [form.encode() for form in forms] + [text.encode("utf-16-be") for text in texts]
-    seen = {id(one) for one in [texts, forms, raw, *texts, *forms, *raw]}
+    seen = {id(one) for one in [texts, digits, forms, raw, *texts, *digits, *raw]}
+    shortest, shortest_raw = min(map(len, digits)), min(map(len, raw))
     waiting: list[tuple[str, object]] = [(type(one).__name__, one) for one in gc.get_objects()]
     seen |= {id(waiting)} | {id(one) for one in sys._getframe().f_locals.values()}
     found = set()
@@ -38,10 +40,14 @@ def left_in_memory(texts: list[str]) -> set[str]:
             continue
         seen.add(id(one))
         if isinstance(one, str):
-            if any(form in one for form in forms):
+            if one.isascii():  # of what is there, nearly all, and short
+                holds = len(one) >= shortest and any(form in one for form in digits)
+            else:
+                holds = any(form in one for form in forms)
+            if holds:
                 found.add(f"{holder} {one[:80]!r}")
         elif isinstance(one, bytes | bytearray):
-            if any(form in one for form in raw):
+            if len(one) >= shortest_raw and any(form in one for form in raw):
                 found.add(f"{holder} {bytes(one[:80])!r}")
         else:
             inner = [*one, *one.values()] if isinstance(one, dict) else gc.get_referents(one)

@@ -106,7 +106,7 @@ async def test_what_is_no_frame_ends_the_link(depots: Depots, tmp_path: Path) ->
         for text in (
             "{}",
             "[",
-            '[{"t":"nothing"}]',
+            '[{"no":"kind"}]',
             b"\xff",
             '[{"t":"hello","agent_id":"a","nonce":"b","signature":"c"}]',
         ):
@@ -119,6 +119,17 @@ async def test_what_is_no_frame_ends_the_link(depots: Depots, tmp_path: Path) ->
             await caller.nonce()
             await caller.say(wire.Room("一号", 5))  # before it has said who it is
             assert await caller.refusal() == "link.hello_wrong"
+
+
+async def test_a_message_of_a_kind_that_only_a_newer_agent_knows_is_left_out(depots: Depots, tmp_path: Path) -> None:
+    async with depots() as depot:
+        paired = await depot.paired(tmp_path)
+        signing = agent_keys(Folder(tmp_path).keys).signing
+        async with calling(depot.running.url) as caller:
+            await caller.say(wire.say_hello(signing, paired.agent_id, await caller.nonce()))
+            assert isinstance(await caller.hear(), wire.Welcome)
+            await caller.say_text('[{"t":"of_tomorrow","x":[1]},{"t":"report","sheet_id":"1.aa","outcome":"failed"}]')
+            assert await caller.hear() == wire.Settled("1.aa", wire.Outcome.FAILED)
 
 
 async def test_an_agent_that_is_unpaired_loses_its_link_at_once(depots: Depots, tmp_path: Path) -> None:

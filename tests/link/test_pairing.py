@@ -51,6 +51,17 @@ async def test_a_wrong_or_old_code_pairs_nobody(depots: Depots, tmp_path: Path) 
         assert await agents_of(depot.running.hall.db, depot.owner) == []
 
 
+async def test_a_path_that_does_not_belong_there_is_said_and_the_code_is_still_good(
+    depots: Depots, tmp_path: Path
+) -> None:
+    async with depots() as depot:
+        code = await depot.code()
+        wrong = await refused(depot, tmp_path / "agent", code, depot.running.url + "/agent/pair")
+        assert wrong.code == "agent.address_no_platform"
+        assert "同一个配对码" in wrong.next_zh
+        await asyncio.to_thread(pair, Folder(tmp_path / "agent"), depot.running.url, code)
+
+
 async def test_keys_and_pairing_are_for_this_user_alone_and_stay_out_of_sight(depots: Depots, tmp_path: Path) -> None:
     async with depots() as depot:
         folder = Folder(tmp_path / "agent")

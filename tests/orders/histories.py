@@ -1,9 +1,10 @@
 """Histories of one order as a marketplace tells them: puts and events, each with a version of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from miandan.kernel.database import Database
 from miandan.orders import intake
@@ -32,7 +33,7 @@ class Said:
 
 
 def living_at(house: int) -> Recipient:
-    return replace(WEI, detail=f"虚构路 {house} 号")
+    return structs.replace(WEI, detail=f"虚构路 {house} 号")
 
 
 def draft(house: int = 7, quantity: int = 1, state: OrderState = OrderState.TO_SHIP, ref: OrderRef = REF) -> OrderDraft:

@@ -9,6 +9,7 @@ from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec import structs
 
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -129,7 +130,7 @@ async def test_an_address_change_seals_anew_is_found_and_replaces_the_old_one_in
     async with fresh_database() as db:
         await intake.put_order(db, KEYS, draft(), 1)
         before = await order(db)
-        moved = replace(WEI, phone="19000005522", buyer_remark="放门卫")
+        moved = structs.replace(WEI, phone="19000005522", buyer_remark="放门卫")
         heard = await intake.hear(db, KEYS, REF, E.ADDRESS_CHANGED, 2, recipient=moved)
         after = await order(db)
         assert before
@@ -147,7 +148,9 @@ async def test_an_address_change_seals_anew_is_found_and_replaces_the_old_one_in
 async def test_ciphertext_of_another_platform_holds_the_order_until_its_address_is_readable(
     fresh_database: FreshDatabase,
 ) -> None:
-    foreign = replace(WEI, name="$1SdeXa+2RLzKqoNyHtGDtcXxwLJKMeuQvFhpO5yNo1c=$lqCEUYX5iXh9ZvYBAOfUT4CvOQ8Uvr$1$$")
+    foreign = structs.replace(
+        WEI, name="$1SdeXa+2RLzKqoNyHtGDtcXxwLJKMeuQvFhpO5yNo1c=$lqCEUYX5iXh9ZvYBAOfUT4CvOQ8Uvr$1$$"
+    )
     async with fresh_database() as db:
         held = await intake.put_order(db, KEYS, replace(draft(), recipient=foreign), 1)
         assert (held.state, held.held_reason) == (HELD, "orders.ciphertext_held")
@@ -253,12 +256,12 @@ async def test_nobody_is_kept_of_an_order_that_comes_cancelled(fresh_database: F
         ({"lines": ()}, "orders.lines_invalid"),
         ({"lines": (replace(draft().lines[0], quantity=0),)}, "orders.lines_invalid"),
         ({"lines": (replace(draft().lines[0], title="\x00"),)}, "orders.lines_unprintable"),
-        ({"recipient": replace(WEI, phone="")}, "orders.recipient_incomplete"),
-        ({"recipient": replace(WEI, name="魏*")}, "orders.recipient_masked"),
-        ({"recipient": replace(WEI, phone="abc")}, "orders.recipient_phone"),
-        ({"recipient": replace(WEI, province="火星省")}, "orders.province_unknown"),
+        ({"recipient": structs.replace(WEI, phone="")}, "orders.recipient_incomplete"),
+        ({"recipient": structs.replace(WEI, name="魏*")}, "orders.recipient_masked"),
+        ({"recipient": structs.replace(WEI, phone="abc")}, "orders.recipient_phone"),
+        ({"recipient": structs.replace(WEI, province="火星省")}, "orders.province_unknown"),
         (
-            {"recipient": replace(WEI, province="", city="", district="", detail="7 号", division_code="")},
+            {"recipient": structs.replace(WEI, province="", city="", district="", detail="7 号", division_code="")},
             "orders.recipient_incomplete",
         ),
     ],
@@ -289,7 +292,7 @@ async def test_an_address_change_without_an_address_is_refused(fresh_database: F
 
 async def test_a_recipient_without_a_division_gets_its_own(fresh_database: FreshDatabase) -> None:
     async with fresh_database() as db:
-        await intake.put_order(db, KEYS, replace(draft(), recipient=replace(WEI, division_code="")), 1)
+        await intake.put_order(db, KEYS, replace(draft(), recipient=structs.replace(WEI, division_code="")), 1)
         found = await order(db)
         assert found
         assert found.division_code == "330106"

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -74,7 +75,7 @@ async def test_a_changed_recipient_or_remark_is_sealed_anew(
     async with fresh_database() as db:
         await service.keep(db, KEYS, [draft()])
         before = (await service.find_orders(db, MERCHANT, [REF]))[REF]
-        changed = replace(WEI, **change)
+        changed = structs.replace(WEI, **change)
         await service.keep(db, KEYS, [draft(recipient=changed)])
         after = (await service.find_orders(db, MERCHANT, [REF]))[REF]
         assert await one(db) == (OrderState.TO_SHIP, 2, changed)
@@ -89,9 +90,9 @@ async def test_a_kept_recipient_is_found_by_its_phone_and_a_replaced_one_no_long
         return [hit.bound_to for hit in await vault_queries.find(db, MERCHANT, entries, 10)]
 
     async with fresh_database() as db:
-        await service.keep(db, KEYS, [draft(), draft("A2", recipient=replace(WEI, phone="19000007733"))])
+        await service.keep(db, KEYS, [draft(), draft("A2", recipient=structs.replace(WEI, phone="19000007733"))])
         assert await found("190 0000 4411") == ["shop-1/A1"]
-        await service.keep(db, KEYS, [draft(recipient=replace(WEI, phone="19000005522"))])
+        await service.keep(db, KEYS, [draft(recipient=structs.replace(WEI, phone="19000005522"))])
         assert await found("19000004411") == []
         assert await found("19000005522") == ["shop-1/A1"]
 

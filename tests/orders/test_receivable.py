@@ -1,8 +1,7 @@
 """Who can receive a parcel and what can be an order's id: one rule for all that programs send."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from miandan import addresses
 from miandan.addresses.divisions import PROVINCE
@@ -54,7 +53,7 @@ SOMEBODY = Recipient(
 )
 def test_a_recipient_whom_no_courier_finds_is_refused_without_being_quoted(change: dict[str, str], code: str) -> None:
     with pytest.raises(Refusal) as refused:
-        completed(replace(SOMEBODY, **change))
+        completed(structs.replace(SOMEBODY, **change))
     assert refused.value.code == code
     said = refused.value.zh + refused.value.next_zh + refused.value.en + refused.value.next_en
     assert not any(text in said for text in change.values() if len(text.strip()) > 2)
@@ -78,17 +77,17 @@ def test_a_recipient_whom_no_courier_finds_is_refused_without_being_quoted(chang
 )
 def test_phones_are_known_with_their_usual_signs_and_extensions(phone: str) -> None:
     assert is_phone(phone)
-    assert completed(replace(SOMEBODY, phone=phone)).phone == phone
+    assert completed(structs.replace(SOMEBODY, phone=phone)).phone == phone
 
 
 def test_ciphertext_stands_for_what_it_holds_however_long_it_is() -> None:
     for text in (OWN["$"], FOREIGN["$"]):
-        assert completed(replace(SOMEBODY, phone=text)).phone == text
-    assert completed(replace(SOMEBODY, name=FOREIGN["#"] * 1, detail=OWN["#"])).division_code == "330110"
+        assert completed(structs.replace(SOMEBODY, phone=text)).phone == text
+    assert completed(structs.replace(SOMEBODY, name=FOREIGN["#"] * 1, detail=OWN["#"])).division_code == "330110"
 
 
 def test_rare_characters_wide_blanks_and_lines_of_a_remark_are_fine() -> None:
-    somebody = replace(SOMEBODY, name="𠮷田‍", detail="文一西路\u3000969 号", buyer_remark="第一行\n第二行")
+    somebody = structs.replace(SOMEBODY, name="𠮷田‍", detail="文一西路\u3000969 号", buyer_remark="第一行\n第二行")
     assert completed(somebody) == somebody
 
 
@@ -104,9 +103,11 @@ def test_every_province_is_known_in_full_and_in_short_and_what_is_no_place_is_no
 
 
 def test_names_that_lack_a_code_are_completed_and_one_that_was_given_stays() -> None:
-    short = replace(SOMEBODY, province="浙江", city="杭州", district="余杭", division_code="")
+    short = structs.replace(SOMEBODY, province="浙江", city="杭州", district="余杭", division_code="")
     assert (completed(short).province, completed(short).division_code) == ("浙江省", "330110")
-    in_the_detail = replace(SOMEBODY, province="", city="", district="", detail="浙江省杭州市余杭区文一西路 969 号")
+    in_the_detail = structs.replace(
+        SOMEBODY, province="", city="", district="", detail="浙江省杭州市余杭区文一西路 969 号"
+    )
     assert completed(in_the_detail).province == "浙江省"
     assert completed(in_the_detail).division_code == "330110"
 

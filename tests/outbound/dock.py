@@ -1,11 +1,12 @@
 """The loading dock of one test's merchant: orders kept, numbers taken, ship statements made, everything looked at."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.orders import service as orders
@@ -28,7 +29,7 @@ from miandan.waybills.model import ParcelAsk, Taken
 from tests.waybills.stall import Stall
 from tests.waybills.world import SHOP, SOMEBODY, parcel
 
-SOMEBODY_ELSE = replace(SOMEBODY, name="测试乙", phone="19000000002", detail="测试路 9 号")
+SOMEBODY_ELSE = structs.replace(SOMEBODY, name="测试乙", phone="19000000002", detail="测试路 9 号")
 
 _hand_serials = count(1)
 

@@ -1,8 +1,7 @@
 """Which carriers a shop may ship with, and which orders may share a parcel."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from miandan.orders.model import OrderLine, OrderRef, OrderState
 from miandan.outbound import companies
@@ -25,14 +24,14 @@ async def test_orders_to_one_recipient_may_share_a_parcel(harbour: Harbour) -> N
             await dock.keep(order)
         for order in "24":
             await dock.keep(order, recipient=SOMEBODY_ELSE)
-        await dock.keep("6", recipient=replace(SOMEBODY, detail="测试路 1 号 2 幢 302 室"))
+        await dock.keep("6", recipient=structs.replace(SOMEBODY, detail="测试路 1 号 2 幢 302 室"))
         assert await groups(dock, *"123456", "nowhere", "1") == [["1", "3", "5"], ["2", "4"]]
 
 
 async def test_remarks_do_not_make_another_recipient(harbour: Harbour) -> None:
     async with harbour.dock() as dock:
         await dock.keep("1")
-        await dock.keep("2", recipient=replace(SOMEBODY, buyer_remark="请放门口"))
+        await dock.keep("2", recipient=structs.replace(SOMEBODY, buyer_remark="请放门口"))
         assert await groups(dock, "1", "2") == [["1", "2"]]
 
 

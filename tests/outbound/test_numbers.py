@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from miandan.branches import service as branches
 from miandan.kernel.database import Reads
@@ -135,7 +136,7 @@ async def test_keys_that_another_program_has_renewed_are_read_again(harbour: Har
         same_merchant = replace(other, stall=replace(other.stall, merchant_id=dock.merchant_id))
         for purpose in ("seal", "index"):
             await other.desk.vault.rotate(dock.merchant_id, purpose)
-        await same_merchant.keep("2", recipient=replace(SOMEBODY, phone="19000000009"))
+        await same_merchant.keep("2", recipient=structs.replace(SOMEBODY, phone="19000000009"))
         with refuses("number_of_another_receiver"):
             await dock.ship("2", of(taken))
 

@@ -1,11 +1,12 @@
 """A merchant with a print desk, an app and an agent (Press, 印刷间): asks for print data and opens it like an agent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from msgspec import structs
 
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
@@ -37,7 +38,7 @@ from tests.waybills.world import SHOP, SOMEBODY, parcel
 
 HOST = "https://waybills.example"
 APP = "7000000000000000001"
-PLACED = replace(SOMEBODY, phone="19012345678", buyer_remark="放门口，打 19087654321")
+PLACED = structs.replace(SOMEBODY, phone="19012345678", buyer_remark="放门口，打 19087654321")
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.labels import standards
@@ -226,7 +227,7 @@ async def test_a_child_is_printed_by_its_own_number(printery: Printery) -> None:
         command = await one(press, ask(press, parcel.children[0]))
         assert command.order_id == "1"
         assert await press.copies(parcel.ref) == 0
-        assert await press.copies(replace(parcel.ref, number=parcel.children[0])) == 1
+        assert await press.copies(structs.replace(parcel.ref, number=parcel.children[0])) == 1
 
 
 async def test_a_printer_of_the_installation_is_used_where_it_speaks_the_language(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from miandan.kernel.clock import now
 from miandan.labels.agent_link import Outcome
-from miandan.printing import job_views, jobs, sheet_queries, sheets_life, transitions
+from miandan.printing import job_queries, job_views, jobs, sheet_queries, sheets_life, transitions
 from miandan.printing.forgetting import forget_old_jobs
 from miandan.printing.job_model import SheetState, Word, read_tag
 from tests.printing.conftest import Printery
@@ -98,3 +98,10 @@ async def test_a_late_word_about_a_sheet_that_is_being_forgotten_comes_first_and
         await forgetting
         assert (await floor.sheet_of(taken)).state is SheetState.FAILED
         assert await floor.copies(taken) == 0
+
+
+async def test_old_jobs_are_found_by_their_age_without_reading_them_all(printery: Printery) -> None:
+    async with printery.floor() as floor, floor.db.transaction() as tx:
+        await tx.execute("SET LOCAL enable_sort = off")
+        plan = await tx.fetch(f"EXPLAIN {job_queries._ENDED_BEFORE}", now(), 1_000)
+        assert "Index Scan using print_job_aged" in "\n".join(row[0] for row in plan)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
@@ -157,10 +158,12 @@ async def test_an_address_change_stops_a_sheet_until_the_waybill_was_updated(pri
     async with printery.floor() as floor:
         machine, taken = await floor.machine(), await floor.ordered("moved")
         await floor.job(machine, taken)
-        await floor.hears("moved", OrderEvent.ADDRESS_CHANGED, recipient=replace(PLACED, detail="新地址 9 号 1 室"))
+        await floor.hears(
+            "moved", OrderEvent.ADDRESS_CHANGED, recipient=structs.replace(PLACED, detail="新地址 9 号 1 室")
+        )
         assert await floor.lease(machine) == []
         assert (await floor.sheet_of(taken)).reason == "waybill.recipient_changed"
-        there = replace(PLACED, detail="新地址 9 号 1 室")
+        there = structs.replace(PLACED, detail="新地址 9 号 1 室")
         await lives.update(floor.desk.counter, floor.merchant_id, "yto", taken.number, recipient=there)
         await floor.job(machine, taken)
         [sheet] = await floor.lease(machine)

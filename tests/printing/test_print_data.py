@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from miandan.accounts import service as accounts
 from miandan.kernel.clock import now
@@ -104,7 +105,11 @@ async def test_an_updated_document_gives_another_version(printery: Printery) -> 
         taken, agent = await press.taken("1"), await press.agent()
         before = await press.data(taken)
         await lives.update(
-            press.desk.counter, press.merchant_id, "yto", taken.number, recipient=replace(PLACED, phone="19055555500")
+            press.desk.counter,
+            press.merchant_id,
+            "yto",
+            taken.number,
+            recipient=structs.replace(PLACED, phone="19055555500"),
         )
         found = await press.opened(await press.data(taken), agent)
         assert (header_of(before.print_data).document, found.header.document) == (1, 2)
@@ -186,7 +191,7 @@ async def test_any_order_of_a_merged_parcel_stops_its_label(printery: Printery) 
 
 
 async def test_a_label_with_the_old_address_is_withheld_until_the_waybill_is_updated(printery: Printery) -> None:
-    moved = replace(PLACED, detail="新路 2 号 1 幢 101 室")
+    moved = structs.replace(PLACED, detail="新路 2 号 1 幢 101 室")
     async with printery.press() as press:
         await press.kept("1")
         taken = await press.taken("1")
@@ -299,7 +304,9 @@ async def test_a_key_under_another_app_or_shop_is_refused(printery: Printery) ->
         taken, agent = await press.taken("1"), await press.agent()
         given = await press.data(taken)
         for other in (replace(press.reader, app="7000000000000000002"), replace(press.reader, shop_id="S2")):
-            in_their_shop = replace(parcel(f"of {other.app} {other.shop_id}", recipient=PLACED), shop_id=other.shop_id)
+            in_their_shop = structs.replace(
+                parcel(f"of {other.app} {other.shop_id}", recipient=PLACED), shop_id=other.shop_id
+            )
             await press.data(await press.stall.one("yto", in_their_shop), reader=other)
             code = await refusal(press, str(agent.agent_id), given.print_data, reader=other)
             assert code == "labels.print_data_wrong_key"
@@ -407,7 +414,7 @@ async def test_a_root_key_of_another_installation_opens_no_print_key(printery: P
 async def test_a_merchant_without_a_shop_has_a_key_too(printery: Printery) -> None:
     async with printery.press() as press:
         agent = await press.agent()
-        taken = await press.stall.one("yto", replace(parcel("1", recipient=PLACED), shop_id=""))
+        taken = await press.stall.one("yto", structs.replace(parcel("1", recipient=PLACED), shop_id=""))
         reader = Reader(APP, press.merchant_id)
         given = await press.data(taken, reader=reader)
         assert (await press.opened(given, agent, reader=reader)).header.shop == ""

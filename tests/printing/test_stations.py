@@ -2,14 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
+from miandan.orders.model import HELD_BY_HAND, HELD_FOR_REVIEW, OrderState
+from miandan.orders.shippable import obstacle
 from miandan.orders.standing import OrderEvent
-from miandan.printing import job_views, station_queries, stations
+from miandan.printing import job_views, sheets_life, station_queries, stations, stopping
 from miandan.printing.model import Asked
 from miandan.printing.rules import spoken
 from miandan.printing.stations import Light, Source, read_scan
@@ -58,12 +61,30 @@ async def test_the_text_of_the_bars_leads_to_the_number(printery: Printery) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "#2", "123#", "123#x", "123#0", "123#１", "1\x002", "9" * 300, "1#1234567"]
+    "text", ["", "   ", "#2", "123#", "123#x", "123#0", "123#零", "1\x002", "9" * 300, "1#1234567"]
 )
 def test_a_scan_that_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(Refusal) as refused:
         read_scan(text)
     assert refused.value.code == "printing.scan_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "copy"),
+    [
+        ("ＹＴ１２３４＃２", "YT1234", 2),
+        ("１２３#１", "123", 1),
+        ("　ＪＤ００１－１－２　\r", "JD001-1-2", None),
+        ("YT1234", "YT1234", None),
+    ],
+)
+def test_signs_of_an_input_method_are_the_keys_that_were_hit(text: str, number: str, copy: int | None) -> None:
+    assert read_scan(text) == (number, copy)
+
+
+def test_a_scan_that_grows_when_it_is_read_is_refused() -> None:
+    with pytest.raises(Refusal):
+        read_scan("\ufdfa" * 100)
 
 
 async def test_nobody_learns_whether_a_number_is_somebody_elses(printery: Printery) -> None:
@@ -106,7 +127,7 @@ async def test_only_the_last_copy_is_valid(printery: Printery) -> None:
         assert (verdict.light, verdict.code, verdict.copy) == (Light.ASK, "printing.scan_small_code", 2)
         assert await check(floor, f"{taken.number}#1") == "printing.scan_old_copy"
         assert await check(floor, f"{taken.number}#2") == "ok"
-        assert await check(floor, f"{taken.number}#3") == "printing.scan_failed_copy"
+        assert await check(floor, f"{taken.number}#3") == "printing.scan_no_such_copy"
 
 
 async def test_a_copy_that_failed_makes_the_one_before_it_valid_again(printery: Printery) -> None:
@@ -118,6 +139,25 @@ async def test_a_copy_that_failed_makes_the_one_before_it_valid_again(printery: 
         await floor.begun(machine, second)
         await floor.report(machine, second, Outcome.FAILED, reason="paper_out")
         assert await check(floor, taken.number) == "ok"
+
+
+async def test_the_only_label_passes_by_its_number_once_its_reprint_is_known_to_have_failed(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("only-label")
+        await floor.printed(machine, taken)
+        await floor.again(machine, taken)
+        [second] = await floor.lease(machine)
+        await floor.begun(machine, second)
+        await floor.report(machine, second, Outcome.DOUBTFUL, reason="agent.stopped_while_printing")
+        verdict = await stations.scan_to_check(floor.desk, floor.merchant_id, taken.number)
+        assert (verdict.light, verdict.code) == (Light.ASK, "printing.scan_small_code_open")
+        assert await check(floor, f"{taken.number}#1") == "printing.scan_copy_open"
+        sheet = await floor.sheet_of(taken)
+        await sheets_life.settle_doubt(floor.desk, floor.merchant_id, sheet.sheet_id, Outcome.FAILED, PACKER)
+        verdict = await stations.packed(floor.desk, floor.merchant_id, taken.number, PACKER)
+        assert (verdict.light, verdict.say, verdict.copy) == (Light.GO, spoken("unmarked"), 1)
+        assert await stations.unpack(floor.desk, floor.merchant_id, taken.number)
+        assert await check(floor, f"{taken.number}#2") == "printing.scan_failed_copy"
 
 
 async def test_a_doubtful_label_in_hand_is_let_through_with_a_word(printery: Printery) -> None:
@@ -139,7 +179,21 @@ async def test_a_void_number_and_a_refunded_order_stop_the_parcel(printery: Prin
         await floor.hears("refund", OrderEvent.REFUNDED)
         verdict = await stations.scan_to_check(floor.desk, floor.merchant_id, refunded.number)
         assert (verdict.code, verdict.say) == ("printing.scan_stopped", "已退款，拦下")
+        assert verdict.refusal is not None
+        assert "已退款" in verdict.refusal.zh
+        assert "orders." not in verdict.refusal.zh + verdict.refusal.en
         assert await stations.stopped(floor.db, floor.merchant_id) == [], "the scan waits for no message"
+
+
+def test_every_reason_to_stop_a_parcel_has_words_in_both_languages() -> None:
+    for state in OrderState:
+        for held in (None, HELD_BY_HAND, HELD_FOR_REVIEW):
+            refusal = obstacle("S-1", state, held)
+            if refusal is not None:
+                words = stations._words(refusal.code, "YT1", "S-1")
+                assert "." not in words["zh"], words
+                assert not words["en"].startswith("orders."), words
+    assert "S-1" in stations._words(stopping.RECIPIENT_CHANGED, "YT1", "S-1")["zh"]
 
 
 async def test_a_parcel_is_packed_once(printery: Printery) -> None:
@@ -161,6 +215,27 @@ async def test_a_parcel_is_packed_once(printery: Printery) -> None:
         assert not await stations.unpack(floor.desk, floor.merchant_id, taken.number)
         assert await check(floor, taken.number) == "ok"
         assert (await floor.press.stall.waybill(taken.ref)).shipped_at is None
+
+
+async def test_a_station_that_says_packed_again_after_a_lost_answer_is_not_alarmed(printery: Printery) -> None:
+    async with printery.floor() as floor:
+        machine, taken = await floor.machine(), await floor.taken("again")
+        await floor.printed(machine, taken)
+        start = now()
+
+        async def pack(seconds: int, by: str = PACKER, text: str = taken.number) -> tuple[Light, str, str]:
+            at = start + timedelta(seconds=seconds)
+            verdict = await stations.packed(floor.desk, floor.merchant_id, text, by, at)
+            return verdict.light, verdict.code, verdict.say
+
+        go, stop = (Light.GO, "ok", "已打包"), (Light.STOP, "printing.scan_packed", "已经打包过")
+        assert await pack(0) == (Light.GO, "ok", "通过")
+        assert await pack(60) == await pack(120) == go
+        assert await pack(60, "another station") == stop
+        assert await pack(121) == stop, "the first mark counts"
+        assert await pack(60, text=f"{taken.number}#2") == stop
+        await floor.press.stall.cancel(taken)
+        assert (await pack(60))[1] == "printing.scan_void"
 
 
 async def test_packing_and_a_refund_at_once_leave_a_stop_or_no_mark(printery: Printery) -> None:

@@ -1,8 +1,7 @@
 """Refunds, cancellations and address changes between take, print and packing."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
@@ -16,7 +15,7 @@ from tests.printing.press import PLACED
 from tests.waybills.world import SHOP, parcel
 
 Q, L, P, X = SheetState.QUEUED, SheetState.LEASED, SheetState.PRINTED, SheetState.STOPPED
-ELSEWHERE = replace(PLACED, detail="新地址 9 号 1 室")
+ELSEWHERE = structs.replace(PLACED, detail="新地址 9 号 1 室")
 
 
 async def stops(floor: Floor) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import astuple, replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from miandan.kernel.clock import now
 from miandan.kernel.database import Database
@@ -378,7 +379,7 @@ async def test_scans_that_came_before_the_take_are_shown_once_the_recipient_is_k
 async def test_a_recipient_that_nobody_knows_leaves_the_neutral_words(road: Heart, unknown: str) -> None:
     async with road.stall() as stall:
         db = stall.world.db
-        person = PLANTED if unknown == "shredded" else replace(PLANTED, name="郑**", phone="138****3333")
+        person = PLANTED if unknown == "shredded" else structs.replace(PLANTED, name="郑**", phone="138****3333")
         taken = await stall.one("yto", parcel("1", recipient=person))
         await lives.state_shipped(db, stall.merchant_id, "yto", taken.number, now())
         if unknown == "shredded":

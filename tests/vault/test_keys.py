@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.vault.keys import INDEX_BYTES, MerchantKeys, unpack_index
@@ -174,7 +174,7 @@ def test_a_damaged_index_is_refused(packed: bytes) -> None:
 
 
 def test_text_that_no_encoding_holds_is_refused_without_showing_it() -> None:
-    broken = replace(someone(), detail="示例花园\ud800")
+    broken = structs.replace(someone(), detail="示例花园\ud800")
     with pytest.raises(Refusal) as refusal:
         KEYS.seal(broken, "order-1")
     assert refusal.value.code == "vault.text"

@@ -1,6 +1,8 @@
 """A stall whose orders a marketplace pushes: puts them, tells events, takes numbers for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import structs
 
 from miandan.orders import intake, service
 from miandan.orders.arrival import Heard
@@ -12,7 +14,7 @@ from miandan.waybills.model import Refused, Taken
 from tests.waybills.stall import Stall
 from tests.waybills.world import SHOP, SOMEBODY
 
-MOVED = replace(SOMEBODY, phone="19000000002", detail="测试路 9 号 1 幢 101 室")
+MOVED = structs.replace(SOMEBODY, phone="19000000002", detail="测试路 9 号 1 幢 101 室")
 
 
 @dataclass(slots=True)

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.kernel.errors import Refusal
@@ -103,7 +103,7 @@ async def test_only_what_is_in_doubt_is_decided_and_only_by_its_merchant(heart: 
 
 @pytest.mark.parametrize("carrier", ["sf", "deppon"])
 async def test_a_recipient_erased_in_the_meantime_stops_no_other_parcel(heart: Heart, carrier: str) -> None:
-    somebody = replace(SOMEBODY, phone="19000070003")
+    somebody = structs.replace(SOMEBODY, phone="19000070003")
     async with heart.stall() as stall:
         stall.world.carriers[carrier].plan(FaultPlan(Fault.DROP_ANSWER, times=3))
         stall.world.carriers[carrier].plan(FaultPlan(Fault.SILENT_QUERY, times=1))

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.orders import service
@@ -58,7 +58,9 @@ async def test_an_order_that_may_not_ship_takes_no_number_and_says_why(
 
 
 async def test_holds_by_hand_and_for_ciphertext_have_reasons_of_their_own(heart: Heart) -> None:
-    foreign = replace(SOMEBODY, name="$1SdeXa+2RLzKqoNyHtGDtcXxwLJKMeuQvFhpO5yNo1c=$lqCEUYX5iXh9ZvYBAOfUT4CvOQ8Uvr$1$$")
+    foreign = structs.replace(
+        SOMEBODY, name="$1SdeXa+2RLzKqoNyHtGDtcXxwLJKMeuQvFhpO5yNo1c=$lqCEUYX5iXh9ZvYBAOfUT4CvOQ8Uvr$1$$"
+    )
     async with open_stall(heart) as orders:
         await orders.put("1")
         await orders.put("2", recipient=foreign)
@@ -114,7 +116,7 @@ async def test_unknown_orders_and_orders_only_heard_of_are_refused_unless_they_a
 ) -> None:
     async with open_stall(heart) as orders:
         await orders.tell("2", E.PAID)
-        served = await orders.take("1", "2", OUTSIDE, replace(OUTSIDE, order_ids=("X2",), recipient=None))
+        served = await orders.take("1", "2", OUTSIDE, structs.replace(OUTSIDE, order_ids=("X2",), recipient=None))
         assert answers(served) == ["orders.unknown", "orders.unknown", "", "parcel.recipient_missing"]
         assert isinstance(served[2].outcome, Taken)
         waybill = await orders.stall.waybill(served[2].outcome.ref)

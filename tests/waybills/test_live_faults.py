@@ -4,9 +4,9 @@ Profiles: sf is repeat-safe and can be queried, jd can only be queried, deppon i
 """
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.waybills import giving_back, live
@@ -207,7 +207,7 @@ async def test_a_recipient_that_the_vault_no_longer_opens_is_refused_before_anyb
     async with heart.stall() as stall:
         keys = await stall.world.vault.keys_of(stall.merchant_id)
         shredded = keys.seal(SOMEBODY, "S10001/1")._replace(key=None)
-        outcomes = await stall.take("sf", replace(parcel("1"), recipient=shredded), parcel("2"))
+        outcomes = await stall.take("sf", structs.replace(parcel("1"), recipient=shredded), parcel("2"))
         assert codes(outcomes) == ["vault.shredded", ""]
         assert await stall.used("sf") == 1
         assert len(await stall.at_carrier("sf")) == 1

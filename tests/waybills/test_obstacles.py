@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
@@ -97,7 +97,7 @@ async def test_an_old_address_is_not_printed_and_the_new_one_is_after_readdressi
         await orders.tell("1", E.ADDRESS_CHANGED, MOVED)
         with pytest.raises(Refusal, match=r"waybill\.recipient_changed"):
             await print_pdf(orders, tmp_path / "labels.pdf", one.ref)
-        child = replace(one.ref, number=one.children[0])
+        child = structs.replace(one.ref, number=one.children[0])
         assert set(await obstacles(orders.stall.world.counter, [child])) == {child}
         await readdress(orders.stall.world.counter, one.ref)
         await print_pdf(orders, tmp_path / "labels.pdf", one.ref)
@@ -109,7 +109,7 @@ async def test_an_address_that_changed_and_changed_back_is_printed(heart: Heart,
         await orders.put("1")
         one = await orders.taken("1")
         await orders.tell("1", E.ADDRESS_CHANGED, MOVED)
-        await orders.tell("1", E.ADDRESS_CHANGED, replace(SOMEBODY, buyer_remark="放门口"))
+        await orders.tell("1", E.ADDRESS_CHANGED, structs.replace(SOMEBODY, buyer_remark="放门口"))
         await print_pdf(orders, tmp_path / "labels.pdf", one.ref)
         assert await copies(orders, one.ref) == 1
 
@@ -119,7 +119,7 @@ async def test_one_order_of_a_merged_parcel_stops_its_label_and_its_childrens(he
         await orders.put("1", "2")
         one = await orders.taken(OrderParcel(SHOP, ("1", "2"), pieces=2))
         await orders.tell("2", E.REFUND_OPENED)
-        family = [one.ref, replace(one.ref, number=one.children[0])]
+        family = [one.ref, structs.replace(one.ref, number=one.children[0])]
         assert set(await obstacles(orders.stall.world.counter, family)) == set(family)
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import errno
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from miandan.accounts import service as accounts
 from miandan.kernel.clock import now
@@ -20,7 +20,7 @@ from tests.waybills.conftest import Heart
 from tests.waybills.stall import SENDER, Stall
 from tests.waybills.world import SOMEBODY, parcel
 
-PLACED = replace(SOMEBODY, phone="19012345678", buyer_remark="放门口，打 19087654321")
+PLACED = structs.replace(SOMEBODY, phone="19012345678", buyer_remark="放门口，打 19087654321")
 
 
 async def print_pdf(stall: Stall, path: Path, *refs: NumberRef) -> None:
@@ -63,7 +63,7 @@ async def test_recipient_and_sender_are_masked_and_nobody_is_revealed(heart: Hea
 
 async def test_the_sort_code_stands_on_the_label_and_its_absence_too(heart: Heart, tmp_path: Path) -> None:
     async with heart.stall() as stall:
-        sorted_, unsorted = await taken(stall, "1"), await taken(stall, "2", replace(PLACED, division_code=""))
+        sorted_, unsorted = await taken(stall, "1"), await taken(stall, "2", structs.replace(PLACED, division_code=""))
         assert (sorted_.sorted, unsorted.sorted) == (True, False)
         await print_pdf(stall, tmp_path / "labels.pdf", sorted_.ref, unsorted.ref)
         first, second = texts(tmp_path / "labels.pdf")
@@ -75,7 +75,7 @@ async def test_the_sort_code_stands_on_the_label_and_its_absence_too(heart: Hear
 async def test_a_phone_that_another_platform_sealed_is_printed_as_sealed(heart: Heart, tmp_path: Path) -> None:
     sealed = "$1SdeXa+2RLzKqoNyHtGDtcXxwLJKMeuQvFhpO5yNo1c=$lqCEUYX5iXh9ZvYBAOfUT4CvOQ8Uvr$1$$"
     async with heart.stall() as stall:
-        one = await taken(stall, "1", replace(PLACED, phone=sealed))
+        one = await taken(stall, "1", structs.replace(PLACED, phone=sealed))
         await print_pdf(stall, tmp_path / "labels.pdf", one.ref)
         [page] = texts(tmp_path / "labels.pdf")
         assert "密文" in page
@@ -120,7 +120,7 @@ async def test_prints_at_the_same_moment_count_every_copy(heart: Heart, tmp_path
 async def test_a_number_named_twice_is_printed_once(heart: Heart, tmp_path: Path) -> None:
     async with heart.stall() as stall:
         one = await taken(stall, "1", pieces=2)
-        child = replace(one.ref, number=one.children[0])
+        child = structs.replace(one.ref, number=one.children[0])
         await print_pdf(stall, tmp_path / "labels.pdf", one.ref, child, one.ref)
         assert len(texts(tmp_path / "labels.pdf")) == 2
         assert (await stall.waybill(child)).copies == 1
@@ -129,7 +129,7 @@ async def test_a_number_named_twice_is_printed_once(heart: Heart, tmp_path: Path
 async def test_a_label_names_its_orders_its_childrens_too(heart: Heart) -> None:
     async with heart.stall() as stall:
         one = await taken(stall, "1", pieces=2)
-        child = replace(one.ref, number=one.children[0])
+        child = structs.replace(one.ref, number=one.children[0])
         assert [shown.order_ids for shown in await labels(stall, one.ref, child)] == [("1",)] * 2
 
 
@@ -167,7 +167,7 @@ async def test_nothing_and_unknown_numbers_are_refused(heart: Heart, tmp_path: P
         with pytest.raises(Refusal, match=r"labels\.nothing_to_print"):
             await print_pdf(stall, tmp_path / "labels.pdf")
         with pytest.raises(Refusal, match=r"waybill\.unknown"):
-            await print_pdf(stall, tmp_path / "labels.pdf", one.ref, replace(one.ref, number="YT0009999999997"))
+            await print_pdf(stall, tmp_path / "labels.pdf", one.ref, structs.replace(one.ref, number="YT0009999999997"))
         assert files_in(tmp_path) == []
 
 
@@ -200,7 +200,7 @@ async def test_an_updated_document_is_what_is_printed(heart: Heart, tmp_path: Pa
             stall.merchant_id,
             "yto",
             one.number,
-            recipient=replace(PLACED, name="改名", phone="19055555500"),
+            recipient=structs.replace(PLACED, name="改名", phone="19055555500"),
         )
         await print_pdf(stall, tmp_path / "labels.pdf", one.ref)
         for page in texts(tmp_path / "labels.pdf"):

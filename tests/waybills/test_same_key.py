@@ -1,8 +1,7 @@
 """The same order again: what is answered where its key is occupied already."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.waybills.model import Refused, Taken
@@ -10,7 +9,7 @@ from tests.waybills.conftest import Heart
 from tests.waybills.stall import codes, numbers
 from tests.waybills.world import SOMEBODY, parcel
 
-ELSEWHERE = replace(SOMEBODY, detail="测试路 2 号 5 幢 101 室")
+ELSEWHERE = structs.replace(SOMEBODY, detail="测试路 2 号 5 幢 101 室")
 
 
 async def test_another_account_is_refused_and_names_the_number_that_stands(heart: Heart) -> None:
@@ -27,7 +26,7 @@ async def test_another_account_is_refused_and_names_the_number_that_stands(heart
     [
         (parcel("1", recipient=ELSEWHERE), "recipient"),
         (parcel("1", title="盘子"), "goods"),
-        (replace(parcel("1"), services={"insured": 100}), "services"),
+        (structs.replace(parcel("1"), services={"insured": 100}), "services"),
         (parcel("1", pieces=2), "pieces"),
     ],
     ids=["recipient", "goods", "services", "pieces"],
@@ -46,9 +45,9 @@ async def test_changed_content_is_refused_unless_accepted_and_then_named(
 
 async def test_blanks_in_the_address_and_the_order_of_services_are_no_difference(heart: Heart) -> None:
     async with heart.stall() as stall:
-        ask = replace(parcel("1"), services={"a": 1, "b": 2})
+        ask = structs.replace(parcel("1"), services={"a": 1, "b": 2})
         first = await stall.one("yto", ask)
-        again = await stall.one("yto", replace(ask, services={"b": 2, "a": 1}))
+        again = await stall.one("yto", structs.replace(ask, services={"b": 2, "a": 1}))
         assert (again.number, again.differs) == (first.number, ())
 
 
@@ -91,7 +90,7 @@ async def test_one_order_twice_in_a_request_gets_one_number_and_one_refusal(hear
 
 async def test_a_parcel_without_orders_or_with_odd_pieces_is_refused_and_the_rest_goes_on(heart: Heart) -> None:
     async with heart.stall() as stall:
-        without = replace(parcel("1"), keys=())
+        without = structs.replace(parcel("1"), keys=())
         outcomes = await stall.take("yto", without, parcel("2", pieces=0), parcel("3"), parcel("4", pieces=100))
         assert codes(outcomes) == ["parcel.pieces", "parcel.pieces", "", "parcel.pieces"]
         assert await stall.used("yto") == 1

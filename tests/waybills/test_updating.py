@@ -1,9 +1,9 @@
 """Content changes only by update: a new version, the old document kept; and who may read the recipient."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
@@ -20,7 +20,7 @@ from tests.waybills.order_stall import OrderStall
 from tests.waybills.stall import Stall
 from tests.waybills.world import SHOP, SOMEBODY, parcel
 
-MOVED = replace(
+MOVED = structs.replace(
     SOMEBODY,
     name="测试乙",
     phone="19000000002",
@@ -75,14 +75,14 @@ async def test_a_new_place_means_a_new_way(heart: Heart) -> None:
         after = (await stall.waybill(taken.ref)).route
         assert before.sort_code.startswith("3301")
         assert after.sort_code.startswith("3201")
-        await update(stall, taken, recipient=replace(MOVED, division_code=""))
+        await update(stall, taken, recipient=structs.replace(MOVED, division_code=""))
         assert (await stall.waybill(taken.ref)).route.sort_code == "", "better unsorted than sorted to the old place"
 
 
 async def test_after_an_update_the_changed_order_is_the_known_one(heart: Heart) -> None:
     async with heart.stall() as stall:
         taken = await stall.one("yto", "1")
-        changed = replace(parcel("1", recipient=MOVED), services={"insured": 100})
+        changed = structs.replace(parcel("1", recipient=MOVED), services={"insured": 100})
         assert (await stall.refusal("yto", changed)).fields["fields"] == "recipient, services"
         await update(stall, taken, recipient=MOVED, services={"insured": 100})
         assert (await stall.one("yto", changed)).differs == ()
@@ -94,7 +94,7 @@ async def test_all_pieces_get_the_new_document(heart: Heart) -> None:
         taken = await stall.one("yto", parcel("1", pieces=3))
         assert await update(stall, taken, recipient=MOVED) == 2
         for number in (taken.number, *taken.children):
-            waybill = await stall.waybill(replace(taken.ref, number=number))
+            waybill = await stall.waybill(structs.replace(taken.ref, number=number))
             assert (waybill.version, waybill.division_code) == (2, MOVED.division_code)
             assert await reads(stall, waybill.ref) == MOVED.name
 
@@ -118,7 +118,7 @@ async def test_what_is_under_way_or_over_is_not_changed(heart: Heart, state: str
 
 async def test_a_replaced_recipient_is_still_found_and_erased(heart: Heart) -> None:
     async with heart.stall() as stall:
-        old = replace(SOMEBODY, phone="19000070001")
+        old = structs.replace(SOMEBODY, phone="19000070001")
         taken = await stall.one("yto", parcel("1", recipient=old))
         await update(stall, taken, recipient=MOVED)
         db, vault = stall.world.db, stall.world.vault
@@ -137,7 +137,7 @@ async def test_a_recipient_that_only_the_waybill_still_has_is_found_and_erased(h
     async with heart.stall() as stall:
         db, vault, orders = stall.world.db, stall.world.vault, OrderStall(stall)
         keys = await vault.keys_of(stall.merchant_id)
-        old = replace(SOMEBODY, phone="19000070003")
+        old = structs.replace(SOMEBODY, phone="19000070003")
         if way == "event":
             await orders.put("1", recipient=old)
         else:
@@ -156,7 +156,7 @@ async def test_a_recipient_that_only_the_waybill_still_has_is_found_and_erased(h
 
 async def test_the_recipient_of_a_refused_call_is_found_and_erased(heart: Heart) -> None:
     async with heart.stall() as stall:
-        somebody = replace(SOMEBODY, phone="19000070002")
+        somebody = structs.replace(SOMEBODY, phone="19000070002")
         await stall.take("deppon", parcel("1", recipient=somebody, pieces=31))
         await erase_person(stall.world.db, stall.world.vault, somebody.phone, actor="clerk-1")
         left = await stall.count(
@@ -196,6 +196,6 @@ async def test_the_carrier_does_not_read_a_number_that_is_void(heart: Heart, sta
 async def test_another_carrier_and_an_unknown_number_read_nothing(heart: Heart) -> None:
     async with heart.stall() as stall:
         taken = await stall.one("yto", "1")
-        for ref in (replace(taken.ref, carrier="sto"), replace(taken.ref, number="YT0009999999998")):
+        for ref in (structs.replace(taken.ref, carrier="sto"), structs.replace(taken.ref, number="YT0009999999998")):
             with pytest.raises(Refusal, match=r"waybill\.unknown"):
                 await reads(stall, ref)

@@ -73,6 +73,11 @@ class CallLog:
         self._db = db
         self._waiting: list[CallNote] = []
 
+    @property
+    def waiting(self) -> int:
+        """Notes that are not written yet."""
+        return len(self._waiting)
+
     def note(self, call: CallNote) -> None:
         """Keep a note; costs next to nothing."""
         self._waiting.append(call._replace(method=_printable(call.method)))

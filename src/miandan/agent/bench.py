@@ -1,7 +1,7 @@
 """The bench (打印台位): the sheets of one printer in their order, the next one drawn while the last one is printed.
 
 A sheet that cannot be drawn is failed with its code and the next one goes on. Nothing is begun while the printer cannot
-print or the journal cannot be written; sheets that wait can still be taken back.
+print, stands still after a doubt, or the journal cannot be written; sheets that wait can still be taken back.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from miandan.agent.journal import RECALLED, STOPPED_BEFORE, STOPPED_PRINTING, En
 from miandan.agent.log import Log
 from miandan.agent.printers.model import NOT_READY, UNREACHABLE, Condition, NothingSent, Printer, State
 from miandan.agent.rendering import Content
+from miandan.agent.standing import Standing
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
 from miandan.labels.agent_link import Evidence, Outcome
@@ -93,6 +94,9 @@ class Bench:
         self._work: list[asyncio.Task[None]] = []
         self._printing: Sequence[Task] = ()
         self._fine_until = 0.0  # by the loop's clock
+        self._standing = Standing()
+        self._went_on = asyncio.Event()
+        self._looking = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -117,6 +121,29 @@ class Bench:
             return False
         self._end(task, _unprinted(task, RECALLED))
         return True
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it begins no sheet until its printer, or a person, says that it is well."""
+        return self._standing.stands
+
+    def go_on(self) -> bool:
+        """A person has seen to the printer; False where it did not stand still."""
+        stood = self._standing.stands
+        self._standing.go_on()
+        self._went_on.set()
+        if stood:
+            self._log.event("printer.goes_on", printer=self.name)
+        if self.condition.state is State.STANDS_STILL:
+            self.note(Condition(State.UNKNOWN))
+        return stood
+
+    async def look(self) -> Condition:
+        """Ask the printer how it is, and note it."""
+        async with self._looking:  # a printer that is being asked answers another question with what it said before
+            said = await self.printer.condition()
+            self.note(self._standing.look(said, asyncio.get_running_loop().time()))
+            return self.condition
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -187,6 +214,8 @@ class Bench:
         return ()
 
     def _break(self, tasks: Sequence[Task], failed: Exception) -> None:
+        if any(task.begun for task in _not_over(tasks)):
+            self._standing.doubted(asyncio.get_running_loop().time())
         for task in _not_over(tasks):
             self._end(task, self._broken(task, failed))
 
@@ -197,10 +226,12 @@ class Bench:
         while _not_over(tasks):
             if loop.time() < self._fine_until:
                 return True
-            self.note(await self.printer.condition())
-            if self.condition.state.can_print:
+            self._went_on.clear()
+            if (await self.look()).state.can_print:
                 return True
-            await asyncio.sleep(rest)
+            left = self._standing.left(loop.time())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._went_on.wait(), min(rest, left) if left else rest)
             rest = min(rest * 2, LONGEST_LOOK_SECONDS)
         return False
 
@@ -236,14 +267,17 @@ class Bench:
     async def _sent(self, task: Task, document: bytes) -> Done | None:
         """What became of it; None when certainly no byte left, and it may be tried again."""
         self._fine_until = 0.0
+        loop = asyncio.get_running_loop()
         try:
             outcome = await self.printer.print_sheet(task.slip, document, self.printer.takes)
         except NothingSent as nothing:
             self._log.refused("sheet.not_sent", nothing, printer=self.name, sheet=task.slip.sheet_id)
             return None if nothing.code in _AGAIN else Done(Outcome.FAILED, reason=nothing.code)
         except Exception as failed:
+            self._standing.doubted(loop.time())
             return self._broken(task, failed)
-        self._fine_until = asyncio.get_running_loop().time() + FINE_SECONDS
+        self._standing.came_out()
+        self._fine_until = loop.time() + FINE_SECONDS
         return Done(Outcome.PRINTED, outcome.evidence)
 
     def _broken(self, task: Task, failed: Exception) -> Done:

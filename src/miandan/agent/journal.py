@@ -1,7 +1,7 @@
 """The journal (打印日志): what became of each sheet, on disk before it is true, so that a kill at any moment is told.
 
 An append-only file, a JSON object a line: `got` when a sheet arrives, `begun` before its first byte (`unsent` if after
-all none left), `end` when it is known how it ended, `settled` when whoever gave it knows too. Only `begun` waits for
+all none left), `end` when it is known how it ended, `settled` when all who have to know do. Only `begun` waits for
 the disk: a lost `got` was never printed, a lost `end` is told as doubtful, and the server keeps what it was told
 before. Whatever waits shares an fsync.
 

@@ -44,7 +44,8 @@ async def leave(folder: Folder, paired: Paired) -> bool:
             await socket.send(frame([holding, *reports]))
             for start in range(0, len(data_sheets), _AT_ONCE):
                 await socket.send(frame(data_sheets[start : start + _AT_ONCE]))
-            waiting = {one.sheet_id: one.outcome for one in (*reports, *data_sheets)}
+            told: list[Report | DataSheet] = [*reports, *data_sheets]
+            waiting = {one.sheet_id: one.outcome for one in told}
             left = False
             while True:
                 if not waiting and not left:

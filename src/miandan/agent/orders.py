@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from miandan.agent.bench import Bench, Task
 from miandan.agent.data_sheets import DataSheets
-from miandan.agent.journal import RECALLED, SERVER, Ended, Entry, Journal, Slip, Step
+from miandan.agent.journal import JOURNAL_FULL, RECALLED, SERVER, Ended, Entry, Journal, Slip, Step
 from miandan.agent.link import LinkStatus
 from miandan.agent.log import Log
 from miandan.agent.printers.model import Condition, State
@@ -143,12 +143,14 @@ class ServerOrders:
 
 
 def said(condition: Condition) -> tuple[wire.PrinterState, str]:
-    """A printer's condition in the words of the link: its state, and as detail the finer one."""
+    """A printer's condition in the words of the link: its state, and as detail the finer one, or that the disk is
+    full."""
     match condition.state:
         case State.READY | State.BUSY | State.OFFLINE | State.UNKNOWN:
             return wire.PrinterState(condition.state.value), ""
         case _:
-            return wire.PrinterState.TROUBLE, condition.state.value
+            full = condition.detail == JOURNAL_FULL
+            return wire.PrinterState.TROUBLE, condition.detail if full else condition.state.value
 
 
 def _told(entry: Entry) -> Any:

@@ -42,8 +42,8 @@ def pair(folder: Folder, server: str, code: str, name: str | None = None) -> Pai
     """Give the server this machine's public keys for a code, and keep where it is.
 
     An agent that was paired before keeps its keys; the old pairing stays with the old server until it is ended there.
-    Raises agent.already_running, agent.address_wrong, agent.server_unreachable, agent.pairing_refused with the server's
-    own words, and what writing files raises.
+    Raises agent.already_running, agent.address_wrong, agent.address_no_platform, agent.server_unreachable,
+    agent.pairing_refused with the server's own words, and what writing files raises.
     """
     address = _address(server)
     folder.make()
@@ -96,6 +96,8 @@ def _asked(server: str, given: dict[str, str]) -> _Answer:
 
 
 def _refusal(server: str, error: HTTPError) -> Refusal:
+    if error.code in (404, 405):  # a code that is not known is refused otherwise
+        return Refusal("agent.address_no_platform", server=server, status=error.code)
     try:
         said = msgspec.json.decode(error.read(_MOST_ANSWER), type=_Refused)
     except (msgspec.DecodeError, ValueError, OSError):

@@ -10,6 +10,7 @@ One agent per data folder: whoever starts one holds `folder.alone()`.
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,9 +24,11 @@ from miandan.agent.data_sheets import DataSheets, told_as
 from miandan.agent.folder import Folder, Paired, empty
 from miandan.agent.journal import (
     JOURNAL_FULL,
+    LAST_ENDED,
     SERVER,
     STOPPED_BEFORE,
     Ended,
+    Entry,
     Journal,
     Slip,
     Step,
@@ -42,7 +45,10 @@ from miandan.agent.printers.model import Condition, Printer, State
 from miandan.agent.printers.model import Outcome as CameOut
 from miandan.agent.rendering import Content, Templates, drawn, read_content
 from miandan.agent.status import (
+    GO_ON,
     LOOK_SECONDS,
+    STOOD_NOT,
+    WENT_ON,
     AgentStatus,
     Answer,
     LinkShown,
@@ -92,6 +98,8 @@ class Agent:
         self.benches: dict[str, Bench] = {}
         self.left_over: list[tuple[Slip, Ended]] = []
         """What an earlier run left of sheets that components gave, and what is true of each."""
+        self.seen_to: deque[str] = deque(maxlen=LAST_ENDED)
+        """Sheets that went wrong and that a person here has settled."""
         self._printers = printers
         self._templates = Templates()
         self._drawers = ThreadPoolExecutor(DRAWERS, "drawer")
@@ -179,8 +187,8 @@ class Agent:
         return found
 
     def put(self, task: Task, is_heard: Callable[[], bool] = lambda: True) -> None:
-        """One sheet of a component, with a source of its own. The server is told of the platform's print data; where its
-        end is not heard the next run is told of it. Raises agent.printer_unknown."""
+        """One sheet of a component, with a source of its own. The server is told of the platform's print data; the next
+        run of what nobody hears. Raises agent.printer_unknown."""
         told = task.on_end
 
         def ended(slip: Slip, how: Ended) -> None:
@@ -203,6 +211,34 @@ class Agent:
         self.put(Task(Slip(str(new_id()), printer, source=PAGES), draw, on_end=ended))
         return await over
 
+    async def print_page_now(self, printer: str, kind: str) -> Ended:
+        """`print_page`, for whoever waits for it. Raises agent.page_not_now and agent.journal_full too."""
+        bench = self.bench(printer)
+        if self.journal.trouble is not None:
+            raise self.journal.trouble
+        state = (await bench.look()).state
+        if not state.can_print:
+            raise Refusal("agent.page_not_now", printer=printer, state_zh=state.zh, state_en=state.en)
+        return await self.print_page(printer, kind)
+
+    def to_check(self) -> list[Entry]:
+        """What failed or is in doubt in this run and wants a person, newest first."""
+        wrong = (wire.Outcome.FAILED, wire.Outcome.DOUBTFUL)
+        return [
+            one
+            for one in reversed(self.journal.ended)
+            if one.ended is not None and one.ended.outcome in wrong and one.slip.sheet_id not in self.seen_to
+        ]
+
+    def see_to(self, sheet_id: str) -> None:
+        """A person has settled a sheet; a printer that stands still goes on when it was the last one in doubt."""
+        printers = {one.slip.printer for one in self.to_check() if one.slip.sheet_id == sheet_id}
+        self.seen_to.append(sheet_id)
+        left = {one.slip.printer for one in self.to_check() if one.ended and one.ended.outcome is wire.Outcome.DOUBTFUL}
+        for name in printers - left:
+            if (bench := self.benches.get(name)) is not None:
+                bench.go_on()
+
     def described(self) -> list[wire.PrinterSaid]:
         """The printers as the server is told of them."""
         return [_described(bench) for bench in self.benches.values()]
@@ -222,6 +258,9 @@ class Agent:
             trouble="" if trouble is None else trouble.code,
             printers=[_shown(bench) for bench in self.benches.values()],
             errors=list(self.log.errors),
+            trouble_zh="" if trouble is None else trouble.zh,
+            trouble_en="" if trouble is None else trouble.en,
+            to_check=len(self.to_check()),
         )
 
     # --- the work behind it
@@ -272,7 +311,7 @@ class Agent:
             for answer_file, question in questions(self.folder):
                 self._beside(answer_to(answer_file, self._answer(question.printer, question.kind)))
             status = self.status()
-            seen = (status.link, status.printers, status.open_sheets, status.trouble, status.errors)
+            seen = (status.link, status.printers, status.open_sheets, status.trouble, status.errors, status.to_check)
             if seen != last:
                 last = seen
                 await write_status(self.folder, status)
@@ -285,7 +324,9 @@ class Agent:
 
     async def _answer(self, printer: str, kind: str) -> Answer:
         try:
-            ended = await self.print_page(printer, kind)
+            if kind == GO_ON:
+                return Answer(WENT_ON if self.bench(printer).go_on() else STOOD_NOT)
+            ended = await self.print_page_now(printer, kind)
         except Refusal as refusal:
             return Answer("", code=refusal.code, zh=refusal.zh, en=refusal.en)
         return Answer(ended.outcome, ended.evidence, ended.reason)
@@ -304,7 +345,7 @@ class Agent:
                 ):
                     looked[name] = loop.time()
                     with suppress(Exception):  # asked again soon
-                        bench.note(await bench.printer.condition())
+                        await bench.look()
             await asyncio.sleep(0.5)
 
 

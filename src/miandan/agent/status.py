@@ -25,6 +25,12 @@ ANSWER_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.25
 """How often the agent looks for questions, and writes down what has changed."""
 
+GO_ON: Final = "go"
+"""Asked of a printer that stands still, in the place of a page."""
+
+WENT_ON: Final = "went_on"
+STOOD_NOT: Final = "stood_not"
+
 _STALE_SECONDS: Final = 120.0
 _QUESTION, _ANSWER = ".ask.json", ".answer.json"
 
@@ -67,6 +73,10 @@ class AgentStatus(Struct, frozen=True):
     trouble: str
     printers: list[PrinterStatus]
     errors: list[str]
+    trouble_zh: str = ""
+    trouble_en: str = ""
+    to_check: int = 0
+    """Sheets that failed or are in doubt, and nobody has said that they are settled."""
 
 
 def read_status(folder: Folder) -> AgentStatus:
@@ -78,14 +88,14 @@ def read_status(folder: Folder) -> AgentStatus:
 
 
 class Question(Struct, frozen=True):
-    """Print a page of this kind on this printer."""
+    """Print a page of this kind on this printer, or GO_ON."""
 
     printer: str
     kind: str
 
 
 class Answer(Struct, frozen=True):
-    """How it ended; `code` and the words are of what stood in the way."""
+    """How it ended, WENT_ON or STOOD_NOT; `code` and the words are of what stood in the way."""
 
     outcome: str
     evidence: str = ""
@@ -141,13 +151,27 @@ async def answer_to(path: Path, answering: Awaitable[Answer]) -> None:
 
 
 async def write_status(folder: Folder, status: AgentStatus) -> None:
-    """Put it where commands read it. A disk that takes nothing stops nothing."""
-    with suppress(OSError, Refusal):
+    """Put it where commands read it. A disk that is full stops nothing, and is what they want to read of most."""
+    try:
         await asyncio.to_thread(_replace, folder.status, msgspec.json.encode(status))
+    except OSError:
+        short = msgspec.structs.replace(status, errors=status.errors[-1:])
+        with suppress(OSError):
+            await asyncio.to_thread(_overwrite, folder.status, msgspec.json.encode(short))
 
 
 def _replace(path: Path, content: bytes) -> None:
     """Not brought to the disk: after a power cut nobody wants to know it."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _overwrite(path: Path, content: bytes) -> None:
+    """In the room that the file has, where the disk gives none."""
+    with path.open("r+b", buffering=0) as file:
+        file.write(content.ljust(os.fstat(file.fileno()).st_size))

@@ -89,6 +89,17 @@ def print_page(
     agent_work(lambda: register.test(printer, page.value))
 
 
+@agent.command("go")
+def go(printer: Printer) -> None:
+    """继续打：a printer that stands still after a sheet in doubt goes on. 先看过打印机 Look at it first.
+
+    退出码 exit code: 0 goes on, or did not stand still 继续或本来没停, 1 nothing done 未完成.
+    """
+    from miandan.cli import agent_register as register
+
+    agent_work(lambda: register.go_on(printer))
+
+
 @agent.command("page")
 def page(
     address: Annotated[bool, typer.Option("--address", help="只给网址，不打开浏览器 only say the address")] = False,

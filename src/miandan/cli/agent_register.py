@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +22,7 @@ from miandan.agent.printers.model import State
 from miandan.agent.printers.opening import open_printers
 from miandan.agent.program import Agent
 from miandan.agent.service_texts import ServiceKind, service_text
-from miandan.agent.status import AgentStatus, Answer, PrinterStatus, Question, ask, read_status
+from miandan.agent.status import GO_ON, WENT_ON, AgentStatus, Answer, PrinterStatus, Question, ask, read_status
 from miandan.cli.session import INTERRUPTED, NOTHING_DONE, SOME_REFUSED, complain, say, shown, told_to_stop
 from miandan.cli.tables import Column, facts, write_json, write_lines, write_list
 from miandan.kernel.errors import Refusal
@@ -56,6 +56,7 @@ _AGENT: Final = (
     Column("started_at", "启动 started"),
     Column("open_sheets", "未结 open sheets"),
     Column("trouble", "故障 trouble"),
+    Column("to_check", "要处理 to settle"),
 )
 
 
@@ -113,14 +114,33 @@ def status(as_json: bool) -> int:
     if as_json:
         write_json(_plain(found))
     else:
+        trouble = f"{found.trouble_zh} [{found.trouble}]" if found.trouble else ""
         row = _plain(found) | {"link": found.link.state, "reason": found.link.zh or found.link.reason}
+        row |= {"trouble": trouble, "to_check": str(found.to_check) if found.to_check else ""}
         write_lines(facts(_AGENT, row))
         write_lines([""])
         write_list(_PRINTERS, [_plain(one) for one in found.printers], as_json=False)
+        for hint in _hints(found):
+            say(f"  ! {hint}")
         if found.errors:
             say(f"  最近的问题 latest trouble: {found.errors[-1]}")
     in_trouble = any(not one.state.can_print for one in found.printers)
-    return SOME_REFUSED if found.link.state != LinkState.CONNECTED or in_trouble or found.trouble else 0
+    connected = found.link.state == LinkState.CONNECTED
+    return 0 if connected and not (in_trouble or found.trouble or found.to_check) else SOME_REFUSED
+
+
+def _hints(found: AgentStatus) -> Iterator[str]:
+    """What a person does now."""
+    if found.trouble:
+        yield f"{found.trouble_zh} / {found.trouble_en}"
+    if found.to_check:
+        yield f"{found.to_check} 张失败或存疑，请处理：miandan agent page / failed or in doubt, they want you"
+    for one in found.printers:
+        if one.state is State.STANDS_STILL:
+            yield (
+                f"{shown(one.name)} 有存疑，已停下：看过打印机，运行 miandan agent go / "
+                "stands still after a doubt: look at it, then miandan agent go"
+            )
 
 
 def printers(as_json: bool) -> int:
@@ -165,10 +185,28 @@ async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
         agent = Agent(folder, open_printers(folder), None, agent_keys(folder.keys))
         await agent.start()
         try:
-            ended = await agent.print_page(printer, kind)
+            ended = await agent.print_page_now(printer, kind)
+        except Refusal as refusal:
+            return Answer("", code=refusal.code, zh=refusal.zh, en=refusal.en)
         finally:
             await agent.stop()
     return Answer(ended.outcome, ended.evidence, ended.reason)
+
+
+def go_on(printer: str) -> int:
+    folder = _folder()
+    if not folder.is_running():
+        raise Refusal("agent.not_running")
+    answer = ask(folder, Question(printer, GO_ON))
+    if answer.zh:
+        say(f"✗ {answer.zh}")
+        say(f"  {answer.en} [{answer.code}]")
+        return NOTHING_DONE
+    if answer.outcome == WENT_ON:
+        say(f"✓ 接着打：{shown(printer)} / it goes on")
+    else:
+        say(f"✓ {shown(printer)} 没有停下，不用处理。/ It did not stand still.")
+    return 0
 
 
 def logs(lines: int) -> int:

@@ -1,10 +1,9 @@
 """`miandan calls`: what was answered to the log_id that somebody complains with, or what an app called lately."""
 
-import sys
-
 from miandan.access import service
 from miandan.access.calls import CallNote, find_call, latest_calls
 from miandan.cli.session import open_session, say, shown
+from miandan.cli.streams import put
 from miandan.cli.tables import second
 from miandan.kernel.clock import BEIJING
 from miandan.kernel.errors import Refusal
@@ -16,12 +15,12 @@ async def calls(log_id: str | None, app_key: str | None, limit: int) -> int:
         raise Refusal("calls.which")
     async with open_session() as session:
         if log_id is not None:
-            sys.stdout.write(_whole(await find_call(session.db, log_id)))
+            put(_whole(await find_call(session.db, log_id)))
             return 0
         assert app_key is not None
         await service.find_app(session.db, app_key)
         found = await latest_calls(session.db, app_key, limit)
-    sys.stdout.writelines(map(_line, found))
+    put("".join(map(_line, found)))
     say(f"  最近 {len(found)} 次调用 latest calls" if found else "✓ 这个应用还没有调用过 this app has not called yet")
     return 0
 

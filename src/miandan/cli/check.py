@@ -5,7 +5,6 @@ row is a difference. All of them see one snapshot, so a check may run beside liv
 and counts, never a person. Only settings, the connection and dated knowledge are shared with the service.
 """
 
-import sys
 import time
 import tomllib
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import msgspec
 
 from miandan.cli.session import say
+from miandan.cli.streams import put
 from miandan.kernel.database import Database, Transaction, open_database
 from miandan.kernel.settings import Settings
 
@@ -165,7 +165,7 @@ async def command() -> int:
     """Check the database of the environment, print the report as JSON; 0 when every promise holds, else 1."""
     async with open_database(Settings.from_environment(), pool_size=1) as db:
         report = await check(db)
-    sys.stdout.write(as_json(report) + "\n")
+    put(as_json(report) + "\n")
     for verdict in report.promises:
         if verdict.differences:
             mark = "✗" if verdict.severity is Severity.FAILURE else "!"

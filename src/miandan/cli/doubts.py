@@ -1,6 +1,5 @@
 """`miandan doubts`: the live calls whose outcome nobody knows, and where a person writes down what the carrier says."""
 
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from uuid import UUID
 from miandan.cli import typed
 from miandan.cli.logins import login
 from miandan.cli.session import open_session, say
+from miandan.cli.streams import put
 from miandan.kernel.errors import Refusal
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def _list(merchant_id: int | None) -> int:
         await live.settle_all(counter)
         found = await _found(counter, merchant_id)
         for owner, doubt in found:
-            sys.stdout.write("\n".join(_lines(counter, owner, doubt)) + "\n")
+            put("\n".join(_lines(counter, owner, doubt)) + "\n")
     say(f"  未决取号 {len(found)} 笔 calls in doubt" if found else "✓ 没有未决的取号 no call is in doubt")
     return 0
 
@@ -68,7 +68,7 @@ async def _decide(intent_id: UUID, word: Word, by: str, merchant_id: int | None)
             say("  Noted: no number was issued; the unit is back and the order can be shipped again.")
             return 0
         numbers = await _written_down(counter, owner, intent_id, word.issued, by)
-    sys.stdout.write("\n".join(numbers) + "\n")
+    put("\n".join(numbers) + "\n")
     say("✓ 已登记：单号归该订单；再次运行 miandan ship 即可打印。")
     say("  Noted: the order has its number; run miandan ship again to print it.")
     return 0

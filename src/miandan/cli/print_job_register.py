@@ -1,20 +1,18 @@
-"""`miandan print-jobs`: jobs and sheets as the operator sees them, and doubts that a person ends. Nobody's data."""
+"""`miandan print-jobs`: jobs and sheets as the operator sees them. Nobody's data."""
 
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from miandan.cli import known, typed
-from miandan.cli.agents_register import open_desk
-from miandan.cli.logins import login_or_own
 from miandan.cli.session import open_session, say
 from miandan.cli.tables import Column, Row, write_list
+from miandan.kernel.database import Reads
 from miandan.kernel.errors import Refusal
-from miandan.labels.agent_link import Outcome
-from miandan.printing import job_views, sheets_life
+from miandan.printing import job_views
 from miandan.printing.job_model import JobState, PrintSheet, Proof, SheetState
 
-_JOB_STATES: Final = {
+JOB_STATES: Final = {
     JobState.WAITING.value: "等待 waiting",
     JobState.PRINTING.value: "打印中 printing",
     JobState.PAUSED.value: "已暂停 paused",
@@ -22,7 +20,7 @@ _JOB_STATES: Final = {
     JobState.CANCELLED.value: "已取消 cancelled",
     JobState.DONE.value: "已完成 done",
 }
-_SHEET_STATES: Final = {
+SHEET_STATES: Final = {
     SheetState.QUEUED.value: "排队 queued",
     SheetState.LEASED.value: "已派给打印端 leased",
     SheetState.SENT.value: "发送中 sent",
@@ -41,7 +39,7 @@ _PROOFS: Final = {
 _JOBS = (
     Column("job", "任务 job"),
     Column("made_at", "时间 made"),
-    Column("state", "状态 state", _JOB_STATES.get),
+    Column("state", "状态 state", JOB_STATES.get),
     Column("kind", "类型 kind"),
     Column("printer", "打印机 printer"),
     Column("sheets", "张数 sheets"),
@@ -54,7 +52,7 @@ _SHEETS = (
     Column("place", "位置 place"),
     Column("carrier", "快递公司 carrier"),
     Column("number", "单号 number"),
-    Column("state", "状态 state", _SHEET_STATES.get),
+    Column("state", "状态 state", SHEET_STATES.get),
     Column("copy", "份 copy"),
     Column("evidence", "依据 evidence", _PROOFS.get),
     Column("reason", "原因 reason"),
@@ -78,14 +76,10 @@ async def show(job: str, merchant: str, as_json: bool) -> int:
         merchant_id = await known.merchant(session.db, merchant)
         job_id = typed.own_id(job, Refusal("printing.job_unknown"))
         card = await job_views.job_card(session.db, merchant_id, job_id)
-        sheets = list[PrintSheet]()
-        while page := await job_views.sheets_of_job(
-            session.db, merchant_id, job_id, after=sheets[-1].place if sheets else 0
-        ):
-            sheets += page
-    _write_sheets(sheets, as_json)
+        sheets = await all_sheets(session.db, merchant_id, job_id)
+    write_sheets(sheets, as_json)
     proofs = "，".join(f"{_PROOFS[proof.value]} {count}" for proof, count in card.counts.by_proof.items())
-    say(f"  {_JOB_STATES[card.state.value]}  共 {card.job.sheets} 张 sheets  {proofs}".rstrip())
+    say(f"  {JOB_STATES[card.state.value]}  共 {card.job.sheets} 张 sheets  {proofs}".rstrip())
     return 0
 
 
@@ -93,37 +87,17 @@ async def to_check(merchant: str, limit: int, as_json: bool) -> int:
     """Raises merchant.unknown."""
     async with open_session() as session:
         found = await job_views.sheets_to_check(session.db, await known.merchant(session.db, merchant), most=limit)
-    _write_sheets(found, as_json)
+    write_sheets(found, as_json)
     say(f"! 待处理 {len(found)} 张 sheets want somebody" if found else "✓ 没有待处理的打印单 nothing to look at")
     return 0
 
 
-async def doubt(sheet: str, merchant: str, by: str | None) -> int:
-    """Raises merchant.unknown, printing.sheet_unknown, doubts.who."""
-    who = login_or_own(by)
-    async with open_desk() as desk:
-        merchant_id, sheet_id = await known.merchant(desk.db, merchant), _sheet_id(sheet)
-        await job_views.sheet_by_id(desk.db, merchant_id, sheet_id)
-        declared = await sheets_life.declare_doubtful(desk, merchant_id, [sheet_id], who)
-    if declared:
-        say("✓ 已标为存疑；看过纸之后用 print-jobs settle 确认 in doubt now; settle it once somebody has looked")
-    else:
-        say("✓ 没有变化：这张不在打印端手上 nothing changed: no agent has this sheet")
-    return 0
-
-
-async def settle(sheet: str, found: str, merchant: str, by: str | None) -> int:
-    """Raises merchant.unknown, printing.sheet_unknown, printing.not_doubtful, doubts.who."""
-    who = login_or_own(by)
-    async with open_desk() as desk:
-        merchant_id = await known.merchant(desk.db, merchant)
-        await sheets_life.settle_doubt(desk, merchant_id, _sheet_id(sheet), Outcome(found), who)
-    say(f"✓ 已确认 settled: {_SHEET_STATES[found]}")
-    return 0
-
-
-def _sheet_id(text: str) -> UUID:
-    return typed.own_id(text, Refusal("printing.sheet_unknown"))
+async def all_sheets(db: Reads, merchant_id: int, job_id: UUID) -> list[PrintSheet]:
+    """Every sheet of a job in its order."""
+    sheets = list[PrintSheet]()
+    while page := await job_views.sheets_of_job(db, merchant_id, job_id, after=sheets[-1].place if sheets else 0):
+        sheets += page
+    return sheets
 
 
 def _job_row(card: job_views.JobCard) -> Row:
@@ -134,7 +108,7 @@ def _job_row(card: job_views.JobCard) -> Row:
     return told | {"printer": job.printer, "sheets": job.sheets, "made_by": job.made_by} | states | proofs
 
 
-def _write_sheets(sheets: Sequence[PrintSheet], as_json: bool) -> None:
+def write_sheets(sheets: Sequence[PrintSheet], as_json: bool) -> None:
     same = ("place", "carrier", "number", "copy", "evidence", "reason", "ended_at")
     rows = [
         {"sheet": str(one.sheet_id), "job": str(one.job_id), "state": one.state.value}

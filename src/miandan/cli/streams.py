@@ -11,6 +11,8 @@ from miandan.kernel.errors import Refusal
 
 OUTPUT = "标准输出 standard output"
 INPUT = "标准输入 standard input"
+READER_GONE = 1
+"""Exit code where nobody reads on: no success, and nothing to complain of."""
 
 
 @contextmanager
@@ -30,6 +32,30 @@ def standard_output() -> Iterator[BinaryIO]:
         if failed.errno == errno.ENOSPC:
             raise Refusal("labels.disk_full", file=OUTPUT) from failed
         raise Refusal("labels.not_writable", file=OUTPUT, reason=failed.strerror or type(failed).__name__) from failed
+
+
+@contextmanager
+def standard_listing() -> Iterator[BinaryIO]:
+    """Standard output for what is read from its beginning: a reader that has seen enough (`| head`) ends the program
+    quietly. Raises what `standard_output` raises for anything else."""
+    try:
+        with standard_output() as out:
+            yield out
+    except Refusal as refusal:
+        if isinstance(refusal.__cause__, BrokenPipeError):
+            raise SystemExit(READER_GONE) from None
+        raise
+
+
+def put(text: str) -> None:
+    """A text on standard output, delivered when this returns; ended quietly as by `standard_listing`. Raises OSError
+    where it cannot be written."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go(sys.stdout.buffer)
+        raise SystemExit(READER_GONE) from None
 
 
 def standard_input() -> BinaryIO:

@@ -1,12 +1,12 @@
 """Lists on standard output: aligned columns for people, JSON for programs."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from miandan.cli.session import shown
+from miandan.cli.streams import put
 from miandan.kernel.clock import BEIJING
 
 Row = Mapping[str, object]
@@ -37,7 +37,7 @@ def write_json(value: object) -> None:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    put("".join(f"{line}\n" for line in lines))
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:

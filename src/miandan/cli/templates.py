@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miandan.cli.session import SOME_REFUSED, say, shown
-from miandan.cli.streams import standard_output
+from miandan.cli.streams import standard_listing
 from miandan.kernel.errors import Refusal
 from miandan.kernel.settings import Settings
 
@@ -33,7 +33,7 @@ def list_templates() -> int:
     """A line for each template on standard output: name, version, paper, what it is. Damaged ones are named aside."""
     own = shelf()
     lines = [f"{_described(entry)}\n" for entry in own.entries()]
-    with standard_output() as out:
+    with standard_listing() as out:
         out.write("".join(lines).encode())
     if damaged := list(own.damaged()):
         say(f"! 不能使用的自有模板 own templates that cannot be used: {', '.join(damaged)}")
@@ -57,7 +57,7 @@ def show(name: str) -> int:
     from miandan.labels.template import written
 
     text = written(shelf().as_written(name))
-    with standard_output() as out:
+    with standard_listing() as out:
         out.write(text)
     return 0
 
@@ -146,7 +146,7 @@ def export(name: str, language: str, out: Path | None) -> int:
     else:
         raise Refusal("labels.language_unknown", language=language, known=f"{OURS}, cainiao")
     _say_unsupported(unsupported)
-    with standard_output() if out is None else written_whole(out) as file:
+    with standard_listing() if out is None else written_whole(out) as file:
         file.write(text)
     if out is not None:
         say(f"✓ {name} → {out}")
@@ -159,7 +159,7 @@ def schema() -> int:
 
     from miandan.labels.template import json_schema
 
-    with standard_output() as out:
+    with standard_listing() as out:
         out.write((json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n").encode())
     return 0
 

@@ -45,8 +45,11 @@ _SEALED: Final = b"MDS1 sheet\0"
 _HELLO: Final = b"MDS1 hello\0"
 _MOST_SEALED: Final = 400_000  # characters
 
-Short = Annotated[str, Meta(max_length=200)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+LONGEST_NAME: Final = 200
+"""Characters of a word of this link."""
+
+Short = Annotated[str, Meta(max_length=LONGEST_NAME)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 Number = Annotated[int, Meta(ge=0, le=10**9)]
 
 
@@ -231,8 +234,8 @@ class DataOf(Struct, frozen=True):
 
 
 class DataSheet(_Message, frozen=True, tag="data_sheet"):
-    """How a sheet ended that a print component of this agent had from print data. `sheet_id` is made by the agent, `copy`
-    is what the label says. Settled or NotTaken is the answer."""
+    """How a sheet ended that a print component of this agent had from print data. `sheet_id` is made by the agent,
+    `copy` is what the label says. Settled or NotTaken is the answer."""
 
     sheet_id: Name
     data: DataOf

@@ -20,6 +20,7 @@ from miandan.kernel.waiting import first_of
 from miandan.labels import agent_link as wire
 from miandan.link.web import Gone, Socket
 from miandan.printing import pairing, printers, sheets_life
+from miandan.printing.component_sheets import ComponentSheet, count_component_sheet
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import Leased, SheetTag, Word, read_tag
 from miandan.printing.job_views import printers_with_work
@@ -44,6 +45,8 @@ LANES: Final = 4
 _MOST_HELD: Final = 5_000  # sheets of one Holding
 _FORGOTTEN: Final = ("printing.sheet_unknown", "printing.sheet_not_yours")
 """What a report is refused with that will never be taken: the agent may forget it."""
+
+_Said = wire.Begun | wire.Report | wire.DataSheet
 
 
 async def greeted(socket: Socket, desk: PrintDesk) -> Agent:
@@ -92,7 +95,7 @@ class Talk:
         self._busy: set[str] = set()  # printers that probably have more work
         self._stopped: set[str] = set()  # that the agent was told of
         self._roomy = asyncio.Event()
-        self._lanes = [asyncio.Queue[wire.Begun | wire.Report]() for _ in range(LANES)]
+        self._lanes = [asyncio.Queue[_Said]() for _ in range(LANES)]
 
     async def run(self) -> None:
         """Until the agent leaves or is wanted no more. Raises Gone, Refusal, ValueError for what is no frame."""
@@ -134,16 +137,18 @@ class Talk:
     async def _hear(self) -> None:
         while True:
             for message in wire.read_as_server(await self._socket.hear()):
-                if isinstance(message, wire.Begun | wire.Report):
-                    self._lanes[hash(message.sheet_id) % LANES].put_nowait(message)
+                if isinstance(message, _Said):
+                    self._lanes[hash(_of_lane(message)) % LANES].put_nowait(message)
                 else:
                     await self._heard(message)
 
-    async def _write_down(self, lane: "asyncio.Queue[wire.Begun | wire.Report]") -> None:
+    async def _write_down(self, lane: asyncio.Queue[_Said]) -> None:
         while True:
             said = await lane.get()
             if isinstance(said, wire.Report):
                 await self.say(await self._report(said))
+            elif isinstance(said, wire.DataSheet):
+                await self.say(await self._data_sheet(said))
             else:
                 with suppress(Refusal):  # of a sheet that is nobody's; its report is answered
                     await sheets_life.begun(self._desk, self.agent, read_tag(said.sheet_id), _at(said.at))
@@ -175,6 +180,15 @@ class Talk:
         except Refusal as refusal:
             if refusal.code not in _FORGOTTEN:
                 raise
+        return wire.Settled(said.sheet_id, said.outcome)
+
+    async def _data_sheet(self, said: wire.DataSheet) -> wire.Settled | wire.NotTaken:
+        try:
+            await count_component_sheet(self._desk, self.agent, _component_sheet(said))
+        except Refusal as refusal:
+            if refusal.code != "printing.component_sheet_refused":
+                raise
+            return wire.NotTaken(said.sheet_id, refusal.code, refusal.zh, refusal.en)
         return wire.Settled(said.sheet_id, said.outcome)
 
     async def _leave(self) -> None:
@@ -228,6 +242,27 @@ class Talk:
 def _sheet(leased: Leased) -> wire.Sheet:
     return wire.Sheet(
         leased.sheet_id, leased.job_id, leased.place, leased.printer, leased.number, leased.copy, leased.sealed
+    )
+
+
+def _of_lane(said: _Said) -> str:
+    """What is written down in its order: the words about a sheet, the papers of a number."""
+    return said.number if isinstance(said, wire.DataSheet) else said.sheet_id
+
+
+def _component_sheet(said: wire.DataSheet) -> ComponentSheet:
+    data, word = said.data, Word(said.outcome, said.evidence.value, said.reason, _at(said.at))
+    return ComponentSheet(
+        said.sheet_id,
+        data.task,
+        data.merchant,
+        data.carrier,
+        said.number,
+        data.document,
+        said.copy,
+        said.printer,
+        data.by,
+        word,
     )
 
 

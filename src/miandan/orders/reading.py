@@ -6,6 +6,8 @@ Pure: no database. Every order of the file ends in exactly one of `orders`, `set
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from miandan.kernel.errors import Refusal
 from miandan.orders import layouts, recipients
 from miandan.orders.files import BrokenRow, Limits, Sheet, open_sheet
@@ -165,7 +167,7 @@ def _lines(order: str, records: list[Record]) -> tuple[tuple[OrderLine, ...], li
 
 def _with_remarks(recipient: Recipient, records: list[Record]) -> Recipient:
     buyer, seller = _remarks("buyer_remark", records), _remarks("seller_remark", records)
-    return replace(recipient, buyer_remark=buyer, seller_remark=seller) if buyer or seller else recipient
+    return structs.replace(recipient, buyer_remark=buyer, seller_remark=seller) if buyer or seller else recipient
 
 
 def _remarks(field: str, records: list[Record]) -> str:

@@ -1,8 +1,10 @@
 """Makes a recipient of a row's cells, by the rules for ciphertext, masks and missing parts (DESIGN section 6)."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import structs
 
 from miandan import addresses
 from miandan.addresses.model import ParsedAddress, ParsedRecipient
@@ -90,7 +92,7 @@ def completed(recipient: Recipient) -> Recipient:
         raise Refusal("orders.recipient_incomplete", missing="省、市")
     levels = {field: getattr(parsed, field) for field in (*_DIVISIONS, "detail")}
     levels["division_code"] = recipient.division_code or parsed.division_code
-    return replace(recipient, **levels)
+    return structs.replace(recipient, **levels)
 
 
 def _divisions(recipient: Recipient) -> tuple[str, str, str, str]:
@@ -155,7 +157,7 @@ def _read_pasted(row: Cells) -> Reading:
         raise Refusal("orders.recipient_missing", column=column)
     if not found:
         _refuse_unrouted(parsed, column)
-    recipient = replace(_with_address(parsed, name, phone, parsed.extension), detail=detail)
+    recipient = structs.replace(_with_address(parsed, name, phone, parsed.extension), detail=detail)
     if is_foreign_elsewhere:
         return Reading(recipient, Refusal("orders.ciphertext_held", line=row.line, column=column))
     warnings = _doubts(parsed, row.line, column)

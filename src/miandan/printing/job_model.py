@@ -60,10 +60,11 @@ class JobState(StrEnum):
 
 
 class JobKind(StrEnum):
-    """Whether its labels are the first of their parcels."""
+    """Whether its labels are the first of their parcels, or what a print component had from print data."""
 
     FIRST = "first"
     REPRINT = "reprint"
+    COMPONENT = "component"  # 打印组件: told of when it has ended
 
 
 class PrinterRef(NamedTuple):

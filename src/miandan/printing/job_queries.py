@@ -90,7 +90,7 @@ _FORGET = """
     ), uncounted AS (
         UPDATE waybill w
            SET sheet_copies = w.sheet_copies - s.drawn
-          FROM sheets s
+          FROM (SELECT carrier, number, month, sum(drawn) AS drawn FROM sheets GROUP BY carrier, number, month) s
          WHERE s.drawn > 0
            AND w.merchant_id = $1 AND w.carrier = s.carrier AND w.number = s.number AND w.month = s.month
     )

@@ -1,6 +1,6 @@
 """What an operator looks at: jobs with their counts, the sheets of a job, what became of every label of a number."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -11,8 +11,8 @@ from miandan.kernel.errors import Refusal
 from miandan.printing import job_queries, sheet_queries, station_queries, view_queries
 from miandan.printing.job_model import Counts, JobState, PrintJob, PrintSheet, SheetState, job_state
 from miandan.printing.model import Asked
+from miandan.printing.papers import last_copy
 from miandan.printing.station_queries import Packed, PackStop
-from miandan.printing.stations import last_copy
 from miandan.printing.view_queries import Step
 from miandan.waybills import queries as waybill_queries
 
@@ -99,6 +99,16 @@ async def sheet_by_id(db: Reads, merchant_id: int, sheet_id: UUID) -> PrintSheet
     if not found:
         raise Refusal("printing.sheet_unknown")
     return found[0]
+
+
+async def sheets_by_id(db: Reads, merchant_id: int, sheets: Sequence[UUID]) -> list[PrintSheet]:
+    """Sheets by their ids; unknown ones are left out."""
+    return await sheet_queries.named(db, merchant_id, sheets)
+
+
+async def failed_of_job(db: Reads, merchant_id: int, job_id: UUID) -> list[Asked]:
+    """What of a job wants to be printed again: numbers that failed and were not printed since, in their order."""
+    return await view_queries.failed_of_job(db, merchant_id, job_id)
 
 
 async def sheets_to_check(db: Reads, merchant_id: int, *, most: int = MOST_SHOWN) -> list[PrintSheet]:

@@ -13,7 +13,15 @@ from miandan.kernel.clock import now
 from miandan.kernel.database import Transaction
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Outcome
-from miandan.printing import job_queries, printer_queries, printers, sheet_queries, station_queries, transitions
+from miandan.printing import (
+    job_queries,
+    printer_queries,
+    printers,
+    sheet_queries,
+    station_queries,
+    transitions,
+    view_queries,
+)
 from miandan.printing.desk import PrintDesk
 from miandan.printing.job_model import PrintSheet, Proof, SheetState, SheetTag, Word
 from miandan.printing.model import Agent
@@ -161,17 +169,54 @@ async def settle_doubt(
 
     Raises printing.sheet_unknown, printing.not_doubtful.
     """
+    settled = await settle_doubts(desk, merchant_id, [sheet_id], outcome, by, reason, at)
+    refusal = settled[sheet_id]
+    if isinstance(refusal, Refusal):
+        raise refusal
+
+
+async def settle_doubts(
+    desk: PrintDesk,
+    merchant_id: int,
+    sheets: Sequence[UUID],
+    outcome: Outcome,
+    by: str,
+    reason: str = "",
+    at: datetime | None = None,
+) -> dict[UUID, PrintSheet | Refusal]:
+    """The same for many at once: each sheet as it stands then, or why it was not settled."""
     at = at or now()
     async with desk.db.transaction() as tx:
-        found = await sheet_queries.named_for_update(tx, merchant_id, [sheet_id])
-        if not found:
-            raise Refusal("printing.sheet_unknown")
-        [sheet] = found
-        moved = transitions.settled(sheet, outcome, reason[:_WORDS], at)
-        if moved is not None:
-            await save(tx, [sheet], [moved], "settled", by, at)
-        elif sheet.state.value != outcome.value:
-            raise Refusal("printing.not_doubtful", number=sheet.number, state=sheet.state.value)
+        found = {one.sheet_id: one for one in await sheet_queries.named_for_update(tx, merchant_id, sheets)}
+        pairs = [(one, transitions.settled(one, outcome, reason[:_WORDS], at)) for one in found.values()]
+        moved = [(before, after) for before, after in pairs if after is not None]
+        await save(tx, [before for before, _ in moved], [after for _, after in moved], "settled", by, at)
+    found |= {after.sheet_id: after for _, after in moved}
+    return {sheet_id: _as_settled(found.get(sheet_id), outcome) for sheet_id in sheets}
+
+
+def _as_settled(sheet: PrintSheet | None, outcome: Outcome) -> PrintSheet | Refusal:
+    if sheet is None:
+        return Refusal("printing.sheet_unknown")
+    if sheet.state.value != outcome.value:
+        return Refusal("printing.not_doubtful", number=sheet.number, state=sheet.state.value)
+    return sheet
+
+
+async def settle_job(
+    desk: PrintDesk,
+    merchant_id: int,
+    job_id: UUID,
+    outcome: Outcome,
+    by: str,
+    reason: str = "",
+    at: datetime | None = None,
+) -> dict[UUID, PrintSheet | Refusal]:
+    """`settle_doubts` for every sheet of a job that is in doubt. Raises printing.job_unknown."""
+    if await job_queries.job(desk.db, merchant_id, job_id) is None:
+        raise Refusal("printing.job_unknown")
+    doubtful = await view_queries.doubtful_of_job(desk.db, merchant_id, job_id)
+    return await settle_doubts(desk, merchant_id, doubtful, outcome, by, reason, at)
 
 
 async def take_back(

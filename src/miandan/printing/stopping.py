@@ -20,7 +20,7 @@ from miandan.printing.job_model import PrintSheet, SheetState
 from miandan.printing.sheets_life import save, save_and_uncount
 from miandan.waybills import queries as waybill_queries
 from miandan.waybills.model import NumberRef, Waybill
-from miandan.waybills.obstacles import orders_behind
+from miandan.waybills.obstacles import Behind, orders_behind
 from miandan.waybills.order_queries import live_numbers_of
 
 RECIPIENT_CHANGED: Final = "waybill.recipient_changed"
@@ -76,6 +76,13 @@ def _why(waybill: Waybill, orders: Sequence[TradeOrder]) -> _Why | None:
         if ours.token != its.token and ours.digest != its.digest and None not in (ours.key, its.key):
             return _Why(RECIPIENT_CHANGED, order.ref.order_id)
     return None
+
+
+async def stop_what_came_out(tx: Transaction, waybill: Waybill, behind: Behind, by: str, at: datetime) -> None:
+    """Stop a parcel whose label came out although its orders (held, as the waybill is) must not go."""
+    why = _why(waybill, behind.get(_name(waybill.ref), ()))
+    if why is not None:
+        await station_queries.raise_stop(tx, waybill.ref, why.reason, why.order_id, by, at)
 
 
 async def _stop(tx: Transaction, merchant_id: int, stopped: Mapping[NumberRef, _Why], by: str, at: datetime) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from miandan.kernel.database import Reads
 from miandan.printing.job_model import PrintSheet, SheetState
+from miandan.printing.model import Asked
 from miandan.printing.sheet_queries import read_sheet
 
 _OF_JOB = """
@@ -18,6 +19,22 @@ _TO_CHECK = """
      WHERE merchant_id = $1 AND state IN ('failed', 'doubtful')
      ORDER BY queued_at DESC, job_id, place
      LIMIT $2
+"""
+_DOUBTFUL_OF_JOB = """
+    SELECT sheet_id FROM print_sheet WHERE merchant_id = $1 AND job_id = $2 AND state = 'doubtful' ORDER BY place
+"""
+# A number that was queued again after it had failed is not failed any more, unless that has come to nothing too.
+_FAILED_OF_JOB = """
+    SELECT carrier, number
+      FROM print_sheet s
+     WHERE merchant_id = $1 AND job_id = $2 AND state = 'failed'
+       AND NOT EXISTS (SELECT
+                         FROM print_sheet later
+                        WHERE later.merchant_id = s.merchant_id AND later.carrier = s.carrier
+                          AND later.number = s.number AND later.sheet_id <> s.sheet_id
+                          AND later.queued_at >= s.queued_at
+                          AND later.state NOT IN ('failed', 'stopped', 'cancelled'))
+     ORDER BY place
 """
 _STEPS = """
     SELECT sheet_id, step, at, said, by, state, lease, agent_id, printer, copy, evidence, reason, agent_at
@@ -53,6 +70,16 @@ async def sheets_of_job(db: Reads, merchant_id: int, job_id: UUID, after: int, m
 async def sheets_to_check(db: Reads, merchant_id: int, most: int) -> list[PrintSheet]:
     """Failed and doubtful sheets, the latest first."""
     return [read_sheet(row) for row in await db.fetch(_TO_CHECK, merchant_id, most)]
+
+
+async def doubtful_of_job(db: Reads, merchant_id: int, job_id: UUID) -> list[UUID]:
+    """The sheets of a job that are in doubt, by place."""
+    return [row["sheet_id"] for row in await db.fetch(_DOUBTFUL_OF_JOB, merchant_id, job_id)]
+
+
+async def failed_of_job(db: Reads, merchant_id: int, job_id: UUID) -> list[Asked]:
+    """The numbers of a job that failed and were not printed since, by place."""
+    return [Asked(*row) for row in await db.fetch(_FAILED_OF_JOB, merchant_id, job_id)]
 
 
 async def steps_of(db: Reads, merchant_id: int, sheets: Sequence[UUID]) -> dict[UUID, list[Step]]:

@@ -1,5 +1,6 @@
 """Opening the hall: database, root key, vault, counter, in their order, and closing them again."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,8 @@ from miandan.printing.desk import PrintDesk
 from miandan.vault.root import is_sandbox, open_root_key
 from miandan.vault.service import Vault
 from miandan.waybills.counter import open_counter
+
+_log = logging.getLogger("miandan")
 
 
 @asynccontextmanager
@@ -41,4 +44,12 @@ async def open_hall(settings: Settings) -> AsyncIterator[Hall]:
                     sandbox,
                 )
             finally:
-                await calls.flush()
+                await _write_last_notes(calls)
+
+
+async def _write_last_notes(calls: CallLog) -> None:
+    """A database that is gone by now keeps nothing else from closing."""
+    try:
+        await calls.flush()
+    except Exception as error:
+        _log.warning("calls.not_written calls=%d kind=%s", calls.waiting, type(error).__name__)

@@ -1,13 +1,13 @@
 """Who receives a parcel, in plain and sealed. A plain recipient never shows itself in a repr, a log or an exception."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Recipient:
+
+class Recipient(Struct, frozen=True):
     """A plain recipient with the remarks that came with the order, since remarks often hold phones."""
 
     name: str

@@ -2,11 +2,13 @@
 
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
 from importlib import resources
+
+from msgspec import structs
 
 from miandan.kernel.errors import Refusal
 from miandan.vault.model import Recipient
@@ -74,4 +76,4 @@ def purpose_on(code: str, day: date) -> Purpose:
 def only(recipient: Recipient, fields: Collection[RecipientField]) -> Recipient:
     """The recipient with everything emptied that is not in `fields`."""
     hidden = {column: "" for field, columns in _COLUMNS.items() if field not in fields for column in columns}
-    return replace(recipient, **hidden)
+    return structs.replace(recipient, **hidden)

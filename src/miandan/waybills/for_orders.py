@@ -6,7 +6,7 @@ order of another channel (`outside`) is taken as the caller says it and costs no
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +29,7 @@ _NO_RECIPIENT = Recipient("", "")
 """Of a parcel that takes no number anyway."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderParcel:
+class OrderParcel(Struct, frozen=True):
     """One parcel of one order, or of several orders that go to one recipient.
 
     `pack_id` tells several parcels of one order apart. `recipient` is what the caller says: plain, as the token of our
@@ -45,7 +44,7 @@ class OrderParcel:
     recipient: Recipient | Sealed | UUID | None = None
     goods: tuple[Mapping[str, Any], ...] | None = None
     product: str = ""
-    services: Mapping[str, Any] = field(default_factory=dict)
+    services: Mapping[str, Any] = {}
     pieces: int = 1
     outside: bool = False
     division_code: str = ""

@@ -1,7 +1,7 @@
 """What is asked of the heart and what it answers: parcels, waybills, refusals. No I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -49,8 +49,7 @@ def _without_mobiles(line: Mapping[str, Any]) -> Mapping[str, Any]:
     return line if shown == (title, spec) else {**line, "title": shown[0], "spec": shown[1]}
 
 
-@dataclass(frozen=True, slots=True)
-class ParcelAsk:
+class ParcelAsk(Struct, frozen=True):
     """One parcel that wants a number.
 
     `keys` are the parcel keys of every order in it, the first one's order being the one for whom `recipient` is
@@ -65,7 +64,7 @@ class ParcelAsk:
     division_code: str = ""
     shop_id: str = ""
     product: str = ""
-    services: Mapping[str, Any] = field(default_factory=dict)
+    services: Mapping[str, Any] = {}
     pieces: int = 1
     barred: Refusal | None = None
 
@@ -91,8 +90,7 @@ class TakeRequest:
     said: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberRef:
+class NumberRef(Struct, frozen=True):
     """Which waybill, for a statement."""
 
     merchant_id: int
@@ -101,8 +99,7 @@ class NumberRef:
     month: date
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """What the sorting line reads; empty `sort_code` prints as 未分拣."""
 
     sort_code: str = ""

@@ -38,7 +38,7 @@ async def test_a_page_lists_printers_prints_and_hears_rendered_and_printed(tmp_p
         assert [path.parent.name for path in desk.papers()] == ["二号"]
 
 
-@pytest.mark.parametrize("given", [0, 7, 2**70, "", "abc", 1.5, None, True])
+@pytest.mark.parametrize("given", [0, 7, 2**70, "", "abc", 1.5, None, True, [1, "a"], {"a": [2]}])
 async def test_the_request_id_comes_back_with_its_type(tmp_path: Path, given: Any) -> None:
     async with counter(tmp_path, "cainiao") as desk:
         desk.allow()
@@ -47,6 +47,8 @@ async def test_the_request_id_comes_back_with_its_type(tmp_path: Path, given: An
                 answer = await page.ask(command, given)
                 assert answer["requestID"] == given
                 assert type(answer["requestID"]) is type(given)
+            printed = await page.ask("print", given, task=task())
+            assert (printed["requestID"], (await page.until("printed"))[-1]["requestID"]) == (given, given)
 
 
 async def test_a_task_may_stand_at_the_top_of_the_request(tmp_path: Path) -> None:
@@ -116,12 +118,17 @@ async def test_what_cannot_be_done_is_answered_and_printing_goes_on(tmp_path: Pa
                 {"taskID": "1", "documents": "x"},
                 {"documents": [document()]},
                 {"taskID": {"a": 1}, "documents": [document()]},
-                {"taskID": "1", "documents": [document(copy=1000)]},
+                *(
+                    {"taskID": "1", "documents": [document(copy=copy)]}
+                    for copy in (1000, 1.5, "1.5", "two", True, [2], 0)
+                ),
                 {"taskID": "1", "documents": [document(documentID="")]},
                 {"taskID": "1", "documents": [document()], "printer": "no such printer"},
             ]
             for one in odd:
                 assert (await page.ask("print", task=one))["status"] == "failed", one
+            large = await page.ask("getPrinters", ["x" * 1_000])
+            assert (large["status"], "requestID" in large["msg"]) == ("failed", True)
             assert (await page.ask("print", task=task()))["status"] == "success"
             await page.until("printed")
         assert len(desk.papers()) == 1

@@ -213,6 +213,28 @@ class Closing:
         writer.close()
 
 
+class Moody:
+    """Breaks so many sheets in their middle without a word, then answers and prints as a Zebra does."""
+
+    def __init__(self, breaks: int, takes: int = 8_000, says_ready: bool = False) -> None:
+        self.breaks = breaks
+        self.takes = takes
+        self.says_ready = says_ready  # also before it breaks a sheet
+        self.zebra = Zebra()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.breaks <= 0:
+            await self.zebra.serve(reader, writer)
+            return
+        taken = 0
+        while taken < self.takes and (chunk := await reader.read(1_000)):
+            taken += len(chunk)
+            if self.says_ready and chunk == b"~HS":
+                writer.write(self.zebra.status())
+        self.breaks -= taken >= self.takes
+        writer.close()
+
+
 class Device(Protocol):
     """A printer that answers on a connection until that ends."""
 

@@ -24,7 +24,7 @@ from miandan.agent.printers.model import (
 )
 from miandan.agent.printers.tcp import TcpPrinter
 from miandan.labels.agent_link import Evidence
-from tests.agent.printers.devices_like import ByteStatus, Closing, Hanging, Receipt, Sink, Zebra, listening
+from tests.agent.printers.devices_like import ByteStatus, Closing, Hanging, Moody, Receipt, Sink, Zebra, listening
 from tests.agent.printers.sheets import LOADED, QUICK, own, sheet
 
 ZPL = b"^XA^FO0,0^GFA,8,8,1,FFFF^FS^PQ1^XZ\n"
@@ -98,6 +98,19 @@ async def test_a_printer_that_says_nothing_gets_the_bytes_and_is_asked_once() ->
         assert (await one.condition()).state is State.UNKNOWN
         assert bytes(sink.heard) == b"~HS" + ZPL + ZPL
         assert sink.ended == 2  # each sheet was ended in peace, not by a reset
+
+
+async def test_one_that_was_silent_is_asked_again_once_it_was_away_or_broke_a_sheet() -> None:
+    async with listening(Sink()) as port:
+        one = printer(port)
+        assert (await one.condition()).state is State.UNKNOWN
+    assert (await one.condition()).state is State.OFFLINE
+    async with listening(Zebra(), port):
+        assert (await one.condition()).state is State.READY
+    async with listening(Moody(breaks=1), port):
+        with pytest.raises(Broke):
+            await printed(one, LARGE)
+        assert (await one.condition()).state is State.READY
 
 
 async def test_one_that_is_not_to_be_asked_is_not() -> None:

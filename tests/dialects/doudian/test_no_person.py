@@ -15,12 +15,12 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+from msgspec import structs
 
 from miandan.access import pushes
 from miandan.kernel.database import Database, open_database
@@ -131,7 +131,9 @@ async def test_no_log_and_no_book_of_a_server_holds_anybody_whatever_a_client_se
 
 async def _change_address(running: Served, storm: Storm, order_id: str) -> None:
     one = storm.somebody("new address")
-    moved = replace(recipient(name=one.name, mobile=one.phone, detail=one.detail), buyer_remark=one.buyer_remark)
+    moved = structs.replace(
+        recipient(name=one.name, mobile=one.phone, detail=one.detail), buyer_remark=one.buyer_remark
+    )
     keys = await running.hall.vault.keys_of(MERCHANT)
     where = OrderRef(SHOP, order_id)
     await intake.hear(running.hall.db, keys, where, OrderEvent.ADDRESS_CHANGED, 2, recipient=moved)

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from miandan.carriers.catalogue import catalogue
 from miandan.dialects.doudian.order_states import asked_codes, states_with, statuses
@@ -76,7 +76,9 @@ async def test_an_order_is_shown_with_ciphertext_and_masks_and_nobody_in_plain(g
     async with ground.erp() as erp:
         hall = erp.running.hall
         order_id = await put_order(hall, name=NAME, mobile=MOBILE, detail=ROOM)
-        person = replace(recipient(name=NAME, mobile=MOBILE, detail=ROOM), buyer_remark=f"到了打 {MOBILE} 找{NAME}")
+        person = structs.replace(
+            recipient(name=NAME, mobile=MOBILE, detail=ROOM), buyer_remark=f"到了打 {MOBILE} 找{NAME}"
+        )
         await tell(hall, order_id, OrderEvent.ADDRESS_CHANGED, to=person)
         found = await erp.ok("order.searchList", {"page": 0, "size": 100, "is_searchable": True})
         assert misfits("order.searchList", found) == []

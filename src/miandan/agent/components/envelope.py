@@ -43,6 +43,8 @@ class Envelope:
 
     async def hear(self, plain: dict[str, Any], frame: str, line: Line) -> None:
         """Answer one command. Raises Refusal."""
+        if isinstance(given := plain.get("requestID"), list | dict) and echoed(given) != given:  # too large to echo
+            raise Refusal("agent.component_task_wrong", where="requestID")
         command = plain.get("cmd")
         if command == "print":
             await self._print(plain, frame, line)

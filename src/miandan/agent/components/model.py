@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from miandan.kernel.errors import Refusal
-from miandan.labels.agent_link import Evidence
+from miandan.labels.agent_link import DataOf, Evidence
 from miandan.labels.model import LabelData
 from miandan.labels.template import Template
 
@@ -26,12 +26,14 @@ class PrinterCard:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One piece of paper to be printed. `key` is ours; its repr names nobody."""
+    """One piece of paper to be printed. `key` is ours; its repr names nobody. `data` stands with the platform's print
+    data: the server is told what becomes of it."""
 
     key: str
     printer: str
     label: LabelData = field(repr=False)
     template: Template = field(repr=False)
+    data: DataOf | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
 from miandan.kernel.masks import mask_detail, mask_name, mask_phone
 from miandan.labels.model import LabelData, Purpose
-from miandan.labels.print_data import open_sealed, with_custom
+from miandan.labels.print_data import Header, open_sealed, with_custom
 from miandan.labels.standards import standard_for
 from miandan.labels.template import CustomArea, Template, with_custom_area
 
@@ -32,10 +32,11 @@ _PLACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a document shows."""
+    """What a document shows; `header` is that of the platform's print data, where it shows those."""
 
     label: LabelData = field(repr=False)
     template: Template = field(repr=False)
+    header: Header | None = None
 
 
 class Opener:
@@ -54,11 +55,11 @@ class Opener:
             raise Refusal("agent.component_foreign", zh_name=component.zh, en_name=component.en)
         first = next((one for one in contents if one.encrypted), contents[0])
         others = [one for one in contents if one is not first]
-        pairing = self._workshop.pairing()
+        pairing, header = self._workshop.pairing(), None
         if first.is_ours:
             if pairing is None:
                 raise Refusal("agent.component_not_paired")
-            label = await self._sealed(first, pairing, origin)
+            header, label = await self._sealed(first, pairing, origin)
         elif first.data is not None:
             label = _plain(first.data, options)
         else:
@@ -66,11 +67,12 @@ class Opener:
         template = await self._template(first, label, pairing)
         for other in others:
             label, template = await self._with_area(label, template, other, pairing)
-        return Opened(_as_configured(_with_sender(label, first.add), first.config), template)
+        return Opened(_as_configured(_with_sender(label, first.add), first.config), template, header)
 
-    async def _sealed(self, content: Content, pairing: Pairing, origin: str) -> LabelData:
+    async def _sealed(self, content: Content, pairing: Pairing, origin: str) -> tuple[Header, LabelData]:
         key = await self._platform.shop_key(pairing, origin, content.params, content.encrypted)
-        return open_sealed(content.encrypted, content.signature, pairing.platform_key, key, now()).label
+        found = open_sealed(content.encrypted, content.signature, pairing.platform_key, key, now())
+        return found.header, found.label
 
     async def _template(self, content: Content, label: LabelData, pairing: Pairing | None) -> Template:
         """What the address names; of plain data, whose addresses are other platforms', the carrier's own."""

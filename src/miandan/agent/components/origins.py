@@ -23,6 +23,9 @@ MOST_WAITING: Final = 20
 WAITS_SECONDS: Final = 600
 """How long a question for consent stands before it is forgotten."""
 
+GIVES_WAY_SECONDS: Final = 30
+"""How long it stands at least where too many wait: then the oldest makes room for a new one."""
+
 _LOOK_SECONDS: Final = 0.2
 _MOST_KEPT: Final = 500
 _ORIGIN = re.compile(
@@ -85,17 +88,18 @@ class Origins:
         return self._file.now().decided.get(origin)
 
     def ask(self, origin: str, component: str) -> bool:
-        """Let an origin wait for a decision; False when too many do already."""
+        """Let an origin wait for a decision; False when too many do already, and all of them came just now."""
         waiting = self.waiting()
         if origin in waiting or self.decision(origin) is not None:
             return True
-        if len(waiting) >= MOST_WAITING:
+        if len(waiting) >= MOST_WAITING and min(one.at for one in waiting.values()) > time.time() - GIVES_WAY_SECONDS:
             return False
 
         def changed(kept: _Kept) -> _Kept:
             if origin in kept.decided:  # in this moment
                 return kept
-            return _Kept(kept.decided, _still(kept.waiting) | {origin: Waiting(component, time.time())})
+            newest = sorted(_still(kept.waiting).items(), key=lambda one: one[1].at)[-(MOST_WAITING - 1) :]
+            return _Kept(kept.decided, dict(newest) | {origin: Waiting(component, time.time())})
 
         self._file.change(changed)
         return True

@@ -14,6 +14,7 @@ MOST_FRAME: Final = 4_000_000
 """Bytes: ten documents with the largest print data there is."""
 
 _LONGEST_NAME: Final = 200
+_LONGEST_ECHO: Final = 500
 _MOST_COPIES: Final = 100
 _OURS: Final = "TURQM"
 """How base64 of MDP1 begins."""
@@ -92,8 +93,10 @@ def safe_name(text: object) -> str:
 
 
 def echoed(value: Any) -> Any:
-    """What is given back as it came: a text, a number or nothing."""
-    return value if isinstance(value, str | int | float | bool) or value is None else ""
+    """What is given back as it came, whatever its type; "" for a list or an object that is large."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return value if len(msgspec.json.encode(value)) <= _LONGEST_ECHO else ""
 
 
 def read_task(plain: Mapping[str, Any], component: Component) -> Task:
@@ -153,10 +156,17 @@ def _document(plain: Any, place: int) -> Document:
     if not isinstance(contents, list) or not contents or not all(isinstance(one, dict) for one in contents):
         raise Refusal("agent.component_task_wrong", where=f"{where}.contents")
     read = tuple(part for one in contents for part in _contents(one, where))
-    copies = _whole(plain.get("copy"), 1)
+    return Document(name_of(given, f"{where}.documentID"), read, _copies(plain, where), said(contents))
+
+
+def _copies(plain: Mapping[str, Any], where: str) -> int:
+    """How many are wanted, one where nothing is said. Raises agent.component_task_wrong for what is no number of
+    copies: half a copy is not rounded."""
+    given = plain.get("copy")
+    copies = 1 if given is None or given == "" else _whole(given, 0)
     if not 1 <= copies <= _MOST_COPIES:
         raise Refusal("agent.component_task_wrong", where=f"{where}.copy")
-    return Document(name_of(given, f"{where}.documentID"), read, copies, said(contents))
+    return copies
 
 
 def said(contents: list[Any]) -> bytes:
@@ -208,5 +218,7 @@ def text_of(plain: Mapping[str, Any], name: str, where: str = "") -> str:
 
 def _whole(value: Any, otherwise: int) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 7:
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -5,49 +5,52 @@ import errno
 import logging
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Final, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from miandan.agent.components.certificates import Certificates
+from miandan.agent.components.conversation import Conversation, Speech
 from miandan.agent.components.desk import Desk
 from miandan.agent.components.envelope import Envelope
-from miandan.agent.components.gate import Door, Pace, asked_family, caller_of, origin_of, program_token
+from miandan.agent.components.gate import Door, Pace, asked_family, origin_of, program_token
 from miandan.agent.components.jd import Jd
-from miandan.agent.components.ledger import Ledger, State
+from miandan.agent.components.ledger import Ledger
+from miandan.agent.components.ledger import State as Known
 from miandan.agent.components.line import Line
 from miandan.agent.components.model import Workshop
 from miandan.agent.components.opening import Opener
-from miandan.agent.components.origins import Caller, Origins
+from miandan.agent.components.origins import PROGRAM, Caller, Origins, is_origin
 from miandan.agent.components.platform_calls import PlatformCalls
 from miandan.agent.components.previews import Previews
 from miandan.agent.components.printer_settings import PrinterSettings
 from miandan.agent.components.profiles import Component, Settings, components
 from miandan.agent.components.questions import Questions
-from miandan.agent.components.reading import MOST_FRAME, read_frame
+from miandan.agent.components.reading import MOST_FRAME
 from miandan.agent.components.works import Works
 from miandan.agent.loopback import ADDRESSES
 from miandan.kernel.errors import Refusal
 from miandan.labels.agent_link import Evidence
 
 MOST_CONNECTIONS: Final = 64
-"""Of one port."""
+"""Of one port, by programs and by pages that the user has decided on."""
+
+MOST_UNDECIDED: Final = 24
+MOST_OF_ONE_UNDECIDED: Final = 4
+"""Of all ports: by pages that nobody has decided on, together and of one origin."""
+
+_CLOSE_SECONDS: Final = 5.0
+"""How long the other sides may take to say goodbye when the agent stops."""
 
 _RENEW_SECONDS: Final = 12 * 3_600
-
-
-class Speech(Protocol):
-    """A way of speaking."""
-
-    def refused(self, plain: dict[str, Any], why: Refusal) -> dict[str, Any]: ...
-
-    async def hear(self, plain: dict[str, Any], frame: str, line: Line) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Components:
         workshop: Workshop,
         settings: Settings,
         folder: Path,
-        left_over: Sequence[tuple[str, State, Evidence]] = (),
+        left_over: Sequence[tuple[str, Known, Evidence]] = (),
     ) -> None:
         """`left_over` is what is true of documents that an earlier run had not ended."""
         self.origins = Origins(folder)
@@ -106,6 +109,8 @@ class Components:
         self._previews = Previews()
         self._pace = Pace()
         self._servers: list[Server] = []
+        self._talking: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._lines: list[Line] = []
         self._contexts: list[ssl.SSLContext] = []
         self._renewing: asyncio.Task[None] | None = None
@@ -143,7 +148,11 @@ class Components:
             server.close()
         for line in self._lines:
             line.stop()
-        await asyncio.gather(*(server.wait_closed() for server in self._servers))
+        for talking in self._talking:
+            talking.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.gather(*(server.wait_closed() for server in self._servers))
         if self._renewing is not None:
             self._renewing.cancel()
         if self._works is not None:
@@ -208,62 +217,49 @@ class Components:
         )
 
     def _checked(self, door: Door, connection: ServerConnection, request: Request) -> Response | None:
-        if len(connection.server.connections) >= MOST_CONNECTIONS:  # this one is not among them yet
+        if self._is_full_for(origin_of(request), connection):
             return connection.respond(503, "too many connections\n")
         return door.check(connection, request, connection.local_address[1])
+
+    def _is_full_for(self, origin: str, connection: ServerConnection) -> bool:
+        """Pages that nobody has decided on have room of their own; of those together the oldest gives way to a new
+        one. A connection at the door is not among the others yet."""
+        decided = self.origins.decided()
+        if origin == PROGRAM or origin in decided:
+            others = [one.request for one in connection.server.connections]
+            known = [one for one in others if one and (origin_of(one) == PROGRAM or origin_of(one) in decided)]
+            return len(known) >= MOST_CONNECTIONS
+        open_now = [one for one in self._lines if one.connection.state is State.OPEN]
+        undecided = [one for one in open_now if (page := one.caller.origin) != PROGRAM and page not in decided]
+        if sum(one.caller.origin == origin for one in undecided) >= MOST_OF_ONE_UNDECIDED:
+            return True
+        if len(undecided) >= MOST_UNDECIDED and is_origin(origin):
+            closing = asyncio.create_task(undecided[0].connection.close(CloseCode.TRY_AGAIN_LATER))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        return False
 
     # --- one connection -----------------------------------------------------------------------------------------------
 
     async def _connected(self, door: Door, speech: Speech, connection: ServerConnection) -> None:
         """Answer frame by frame until the page leaves."""
-        request = connection.request
+        request, here = connection.request, asyncio.current_task()
         assert request is not None
+        assert here is not None
         family = asked_family(request) or door.options.notices or door.component.notices
         scheme = "https" if connection.transport.get_extra_info("sslcontext") else "http"
         line = Line(
             connection, Caller(origin_of(request)), family, f"{scheme}://{request.headers['Host']}", self._workshop.note
         )
         self._lines.append(line)
+        self._talking.add(here)
         try:
-            async for frame in connection:
-                await self._heard(door, speech, line, request, frame)
-        except ConnectionClosed:
-            pass
-        finally:
+            await Conversation(door, speech, line, request, self._pace, self._settings.consent_seconds).go()
             if line.behind:  # the page has left, what it asked for goes on
                 await asyncio.wait(line.behind)
+        finally:
+            self._talking.discard(here)
             self._lines.remove(line)
-
-    async def _heard(self, door: Door, speech: Speech, line: Line, request: Request, frame: str | bytes) -> None:
-        plain: dict[str, Any] = {}
-        try:
-            plain = read_frame(frame)
-            if not self._pace.admits(line.caller.origin) or line.is_full:
-                raise Refusal("agent.component_too_fast")
-            line.caller = await self._consented(request, door)
-            text = frame if isinstance(frame, str) else frame.decode()
-            await speech.hear(plain, text, line)
-        except Refusal as why:
-            await line.say(speech.refused(plain, why))
-        except Exception as failed:  # its text may hold what the page has sent
-            name = type(failed).__name__
-            self._workshop.note("component.frame_failed", component=door.component.name, error=name)
-            await line.say(speech.refused(plain, Refusal("agent.component_failed")))
-
-    async def _consented(self, request: Request, door: Door) -> Caller:
-        """Whoever speaks, once the user has said that it may. Raises agent.component_origin_waiting,
-        agent.component_origin_denied."""
-        origin = origin_of(request)
-        found = caller_of(request, self.origins)
-        if found is not None:
-            return found
-        self.origins.ask(origin, door.component.name)
-        decision = await self.origins.answer(origin, self._settings.consent_seconds)
-        if decision is None:
-            raise Refusal("agent.component_origin_waiting", origin=origin)
-        if not decision.allowed:
-            raise Refusal("agent.component_origin_denied", origin=origin)
-        return Caller(origin, decision.printers)
 
 
 _quiet = logging.getLogger(f"{__name__}.websockets")

@@ -34,6 +34,8 @@ from miandan.agent.components.questions import Question, Questions
 from miandan.agent.components.reading import Document, Task
 from miandan.agent.components.work import Change, Work, follow
 from miandan.kernel.errors import Refusal
+from miandan.labels.agent_link import LONGEST_NAME, DataOf
+from miandan.labels.print_data import Header
 from miandan.labels.records import record_of
 
 AGAIN_MINUTES: Final = AGAIN_SECONDS // 60
@@ -229,7 +231,7 @@ class Works:
             last = one.copy + one.document.copies - 1
             one.work.entry = changed(one.work.entry, copy=last)
             self._ledger.reserve(one.work.entry)
-            one.sheets = _sheets(one, asked.printer)
+            one.sheets = _sheets(one, asked)
         except Refusal as why:
             one.work.tell(State.FAILED, why=why)
             self._put_down([one.work])
@@ -348,19 +350,26 @@ class Works:
             work.tell(state, why=Refusal("agent.component_some_copies", done=work.copies_printed, all=len(one.sheets)))
 
 
-def _sheets(one: Fresh, printer: str) -> list[Sheet]:
+def _sheets(one: Fresh, asked: Asked) -> list[Sheet]:
     """A sheet for each copy, each saying which one it is."""
     assert one.opened is not None
     label, template = one.opened.label, one.opened.template
+    data = None if one.opened.header is None else _data_of(one.opened.header, one.work.entry.task, asked.caller.origin)
     return [
         Sheet(
             f"{one.work.entry.key}-{more + 1}of{one.document.copies}",
-            printer,
+            asked.printer,
             replace(label, copy=one.copy + more),
             template,
+            data,
         )
         for more in range(one.document.copies)
     ]
+
+
+def _data_of(header: Header, task: str, origin: str) -> DataOf:
+    by = f"app:{header.app} {origin}".strip()[:LONGEST_NAME]
+    return DataOf(header.merchant, header.carrier, header.document, task, by)
 
 
 def _shown(opened: Opened) -> tuple[str, str]:

@@ -112,10 +112,12 @@ class AgentWorkshop:
     def left_over(self) -> Iterator[tuple[str, State, Evidence]]:
         """What is true of documents that an earlier run had not ended, as far as the journal or a device knows it.
 
-        A document of several sheets stays in doubt: which of them had come out nobody has written down together.
+        A document of several sheets stays in doubt: which of them had come out nobody has written down together. One
+        that was tried again ended as it did the last time.
         """
-        for slip, ended in self.core.left_over:
-            key, _, which = slip.sheet_id.partition(".")[0].rpartition("-")
+        latest = {slip.sheet_id.partition(".")[0]: (slip, ended) for slip, ended in self.core.left_over}
+        for name, (slip, ended) in latest.items():
+            key, _, which = name.rpartition("-")
             if slip.source == SOURCE and which == ONLY and ended.outcome is not Outcome.DOUBTFUL:
                 state = State.PRINTED if ended.outcome is Outcome.PRINTED else State.FAILED
                 yield key, state, ended.evidence
@@ -137,8 +139,9 @@ class AgentWorkshop:
             sheet.printer,
             sheet.label.copy,
             place=place,
-            number=shown_number(sheet.label.number),
+            number=sheet.label.number if sheet.data is not None else shown_number(sheet.label.number),
             source=SOURCE,
+            data=sheet.data,
         )
 
         def ended(_slip: Slip, how: Ended) -> None:

@@ -1,14 +1,12 @@
 """The page's door: reads what a browser sent, calls one verb, answers with a page."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 
-from miandan.agent.journal import LAST_ENDED
 from miandan.agent.page import calibrate
 from miandan.agent.page.admission import OPEN, Admission, forget_port, keep_port, tickets_of
 from miandan.agent.page.calibrating import calibrated, calibration
@@ -17,7 +15,7 @@ from miandan.agent.page.http import Answer, Form, Listening, Request, listen
 from miandan.agent.page.locked import locked, opened
 from miandan.agent.page.model import Components, refuse_pages, shown
 from miandan.agent.page.view import Asked, page
-from miandan.agent.page.words import SAID, Advice, advice_of
+from miandan.agent.page.words import Advice, advice_of, said_of
 from miandan.agent.pages import CALIBRATION, TEST
 from miandan.agent.program import Agent
 from miandan.kernel.errors import Refusal
@@ -67,7 +65,6 @@ class Door:
         self._questions = components.questions
         self._admission = Admission(tickets_of(agent.folder))
         self._admission.forget_tickets()
-        self._settled_sheets: deque[str] = deque(maxlen=LAST_ENDED)
         self._printing: set[asyncio.Task[object]] = set()
         self._verbs: dict[str, Verb] = {
             "print": self._print,
@@ -75,6 +72,7 @@ class Door:
             "answer": self._answer,
             "origin": self._origin,
             "settled": self._settled,
+            "go": self._go_on,
         }
 
     async def close(self) -> None:
@@ -105,7 +103,7 @@ class Door:
     # --- what is seen
 
     def _seen(self, path: str, request: Request) -> Answer:
-        said = SAID.get(request.asked("said"))
+        said = said_of(request.asked("said"), request.asked("site"))
         if path == "":
             return self._page(said)
         if path == "calibrate":
@@ -119,7 +117,7 @@ class Door:
         origins = self._origins
         asked = Asked(origins.waiting(), self._questions.open(), origins.decided(), self._components.ports)
         problem = advice_of(why) if why is not None else None
-        body = page(shown(self._agent, self._settled_sheets), asked, self._admission.seal, said, problem)
+        body = page(shown(self._agent), asked, self._admission.seal, said, problem)
         return _html(body, HTTPStatus.OK if why is None else HTTPStatus.CONFLICT, script=LIVE)
 
     def _calibration(
@@ -184,12 +182,17 @@ class Door:
                 self._origins.forget(origin)
             case _:
                 raise Refusal("agent.form_unreadable")
-        return _to("./", said=decision)
+        return _to("./", said=decision, site=origin)
 
     async def _settled(self, form: Form) -> Answer:
         """Off the page; what is true of the sheet stays in the journal and on the server."""
-        self._settled_sheets.append(form.one("sheet"))
+        self._agent.see_to(form.one("sheet"))
         return _to("./", said="settled")
+
+    async def _go_on(self, form: Form) -> Answer:
+        """Raises agent.printer_unknown."""
+        self._agent.bench(form.one("printer")).go_on()
+        return _to("./", said="go")
 
     def _allow(self, origin: str, ticked: tuple[str, ...]) -> None:
         """All printers ticked are all that there will ever be. Raises agent.no_printer_ticked, agent.origin_gone."""

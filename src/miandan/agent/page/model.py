@@ -1,6 +1,6 @@
 """What the page shows of the agent and asks of it."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
@@ -47,9 +47,10 @@ class Components(Protocol):
 
 
 class Lamp(StrEnum):
-    """The three colours."""
+    """How it stands, in three colours: sheets to be looked at share the amber of trouble."""
 
     GOOD = "good"  # connected
+    CHECK = "check"  # sheets that failed or are in doubt want a person
     TROUBLE = "trouble"  # a printer, or the disk, wants a person
     OFFLINE = "offline"  # no server
 
@@ -70,6 +71,7 @@ class PrinterShown:
     failed: int
     doubtful: int
     evenly: Sequence[tuple[Evidence, int]]
+    stands_still: bool = False
 
     @property
     def printed(self) -> int:
@@ -99,13 +101,17 @@ class Shown:
             return Lamp.OFFLINE
         if self.trouble is not None or any(one.in_trouble for one in self.printers):
             return Lamp.TROUBLE
-        return Lamp.GOOD
+        return Lamp.CHECK if self.wrong else Lamp.GOOD
+
+    @property
+    def doubtful(self) -> int:
+        """Sheets in doubt that want a person."""
+        return sum(one.ended is not None and one.ended.outcome is Outcome.DOUBTFUL for one in self.wrong)
 
 
-def shown(agent: Agent, settled: Container[str] = ()) -> Shown:
-    """What can be seen of it now; sheets in `settled` are nobody's concern any more."""
+def shown(agent: Agent) -> Shown:
+    """What can be seen of it now."""
     status = agent.status()
-    ended = [_without_person(one) for one in reversed(agent.journal.ended)]
     return Shown(
         name=status.name,
         server=status.server,
@@ -113,13 +119,9 @@ def shown(agent: Agent, settled: Container[str] = ()) -> Shown:
         trouble=agent.journal.trouble,
         printers=[_printer(agent, name) for name in agent.benches],
         waiting=[_without_person(one) for one in agent.journal.open_sheets],
-        ended=ended,
-        wrong=[one for one in ended if _is_wrong(one) and one.slip.sheet_id not in settled],
+        ended=[_without_person(one) for one in reversed(agent.journal.ended)],
+        wrong=[_without_person(one) for one in agent.to_check()],
     )
-
-
-def _is_wrong(entry: Entry) -> bool:
-    return entry.ended is not None and entry.ended.outcome in (Outcome.FAILED, Outcome.DOUBTFUL)
 
 
 def _printer(agent: Agent, name: str) -> PrinterShown:
@@ -138,6 +140,7 @@ def _printer(agent: Agent, name: str) -> PrinterShown:
         failed=counts.failed,
         doubtful=counts.doubtful,
         evenly=[(one, tally[name, one]) for one in Evidence if tally[name, one]],
+        stands_still=bench.stands_still,
     )
 
 

@@ -6,13 +6,18 @@ from typing import Final
 from miandan.agent.journal import Entry
 from miandan.agent.page.frame import both, clock, en, form, paragraph, short_id
 from miandan.agent.page.model import Shown
-from miandan.agent.page.words import EVIDENCE, NOTHING, OUTCOMES, STEPS, Words, advice_on_sheet
+from miandan.agent.page.words import EVIDENCE, NOTHING, ON_THE_SERVER, OUTCOMES, STEPS, Words, advice_on_sheet
 from miandan.agent.program import PAGES
 
 MOST_WAITING: Final = 8
 MOST_WRONG: Final = 10
 MOST_ENDED: Final = 8
 """Rows that are shown."""
+
+_HERE_ONLY: Final = Words(
+    "“处理好了”只把这一张从本机页面拿掉，不会告诉服务器；本平台的面单要在服务器上登记。",
+    "Settled takes a sheet off this page only and tells the server nothing: the platform's sheets are settled there.",
+)
 
 
 def waiting(shown: Shown) -> str:
@@ -34,7 +39,8 @@ def wrong(shown: Shown, seal: str) -> str:
     more = len(found) - MOST_WRONG
     earlier = Words(f"更早的还有 {more} 张，见 miandan agent logs", f"{more} earlier ones: miandan agent logs")
     rest = f'<li class="more">{both(earlier)}</li>' if more > 0 else ""
-    return _list("wrong", Words(f"要处理的 {len(found)} 张", "To be settled"), rows + rest, kind="bad")
+    here = f'<li class="more">{both(_HERE_ONLY)}{paragraph(ON_THE_SERVER)}</li>'
+    return _list("wrong", Words(f"要处理的 {len(found)} 张", "To be settled"), rows + rest + here, kind="bad")
 
 
 def ended(shown: Shown) -> str:

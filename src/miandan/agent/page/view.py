@@ -12,13 +12,24 @@ from miandan.agent.page import sheets
 from miandan.agent.page.asking import components, may_print, print_again, sites
 from miandan.agent.page.frame import LIVE, both, en, form, notice, paragraph, sheet, short_id
 from miandan.agent.page.model import Lamp, Port, PrinterShown, Shown
-from miandan.agent.page.words import DRIVERS, EVIDENCE, LAMPS, Advice, Words, advice_of, advice_on, advice_on_link
+from miandan.agent.page.words import (
+    DRIVERS,
+    EVIDENCE,
+    LAMPS,
+    Advice,
+    Words,
+    advice_of,
+    advice_on,
+    advice_on_link,
+    advice_on_wrong,
+)
 from miandan.agent.pages import TEST
 from miandan.agent.printers.model import State
 
-_MARKS: Final = {Lamp.GOOD: "✓", Lamp.TROUBLE: "!", Lamp.OFFLINE: "✕"}
+_MARKS: Final = {Lamp.GOOD: "✓", Lamp.CHECK: "!", Lamp.TROUBLE: "!", Lamp.OFFLINE: "✕"}
 _ICONS: Final = {
     Lamp.GOOD: "M5 12.5l5 5 9-11",
+    Lamp.CHECK: "M12 4.5v10M12 18.8v.4",
     Lamp.TROUBLE: "M12 4.5v10M12 18.8v.4",
     Lamp.OFFLINE: "M6 6l12 12M18 6L6 18",
 }
@@ -77,6 +88,8 @@ def _lamp(shown: Shown) -> str:
         lines.append(advice_of(shown.trouble))
     else:
         lines += [_named(one) for one in shown.printers if one.in_trouble]
+    if shown.wrong:
+        lines.append(advice_on_wrong(shown))
     told = "".join(f"{paragraph(one.what, 'what')}{paragraph(one.step)}" for one in lines)
     server = f'<p class="small">服务器 <bdi>{escape(_host(shown.server))}</bdi></p>' if shown.server else ""
     return (
@@ -111,7 +124,7 @@ def _printer(printer: PrinterShown, seal: str) -> str:
     name = short_id("printer", printer.name)
     advice = advice_on(printer.condition)
     step = "" if printer.condition.state in (State.READY, State.BUSY) else paragraph(advice.step)
-    said = printer.condition.detail if printer.in_trouble else ""
+    said = printer.condition.detail if printer.in_trouble and not printer.stands_still else ""
     own = f'<p class="small">打印机自己说{en("it says")}：<bdi>{escape(said)}</bdi></p>' if said else ""
     look = "bad" if printer.in_trouble else "good" if printer.condition.state is not State.UNKNOWN else "unknown"
     query = escape(urlencode({"printer": printer.name}))
@@ -121,11 +134,13 @@ def _printer(printer: PrinterShown, seal: str) -> str:
         f'<button id="{name}-test" class="quiet">打测试页{en("Test page")}</button>',
         {"printer": printer.name, "page": TEST},
     )
+    goes_on = f'<button id="{name}-go">看过了，继续打{en("Go on")}</button>'
+    go = form("go", seal, goes_on, {"printer": printer.name}) if printer.stands_still else ""
     return (
         f'<section id="{name}" class="card printer {look}"><h2><bdi>{escape(printer.name)}</bdi></h2>'
         f'<p class="state"><i aria-hidden="true"></i>{both(advice.what)}</p>{step}{own}{_counts(printer)}'
         f'<p class="small">{escape(_about(printer))}</p>'
-        f'<div class="buttons">{test}<a id="{name}-calibrate" class="button quiet" href="calibrate?{query}">'
+        f'<div class="buttons">{go}{test}<a id="{name}-calibrate" class="button quiet" href="calibrate?{query}">'
         f"校准{en('Calibrate')}</a></div></section>"
     )
 

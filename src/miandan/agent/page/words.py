@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from miandan.agent.components.origins import is_origin
 from miandan.agent.journal import SERVER, Entry, Step
 from miandan.agent.link import LinkState
 from miandan.agent.page.model import Lamp, Shown
@@ -32,6 +33,7 @@ NOTHING: Final = Words("", "")
 
 LAMPS: Final = {
     Lamp.GOOD: Words("已连接", "Connected"),
+    Lamp.CHECK: Words("有面单要看一眼", "Look at some sheets"),
     Lamp.TROUBLE: Words("打印机有问题", "Printer trouble"),
     Lamp.OFFLINE: Words("离线", "Offline"),
 }
@@ -80,14 +82,18 @@ _STEPS: Final = {
         f"按打印机上的暂停键，或在系统里恢复这个队列。{_BY_ITSELF}",
         f"Press its pause key, or resume its queue. {_GOES_ON}",
     ),
+    State.STANDS_STILL: Words(
+        "看打印机和存疑的面单，再按“看过了，继续打”。", "Look at the printer and the sheet in doubt, then press Go on."
+    ),
     State.ERROR: Words(
         f"看打印机上的指示灯，关机再开。{_BY_ITSELF}", f"Look at its lights; switch it off and on. {_GOES_ON}"
     ),
     State.UNKNOWN: Words("能打印，但它不报告状态：请看着出纸。", "It can print but tells nothing: watch the paper."),
 }
 _LOOK: Final = Words(
-    "看打印机旁有没有这一张，再到服务器上登记：有，记为已打印；没有，记为失败并补打。",
-    "Look whether this sheet is there, then write it down on the server: printed if it is; else failed, and reprint.",
+    "看打印机旁有没有这一张，再到服务器上登记（打印任务的“要看的”）：有，记为已打印；没有，记为失败并补打。",
+    "Look whether this sheet is there, then write it down on the server, under sheets to be checked of its print job: "
+    "printed if it is; else failed, and reprint.",
 )
 _LOOK_ERP: Final = Words(
     "看打印机旁有没有这一张；没有，就在打单网页里重打，这里会再问一次。",
@@ -98,6 +104,10 @@ _LOOK_PAGE: Final = Words(
 )
 _AGAIN_PAGE: Final = Words("处理好后再按一次。", "Press again once that is settled.")
 _LOOKS: Final = {SERVER: _LOOK, PAGES: _LOOK_PAGE}
+ON_THE_SERVER: Final = Words(
+    "登记的地方：服务器上的打印任务，或请管理员运行 miandan print-jobs to-check 和 print-jobs settle。",
+    "Where: the print job on the server, or by miandan print-jobs to-check and print-jobs settle.",
+)
 _LOOK_AT_IT: Final = Words("没有出纸就看打印机的状态。", "If nothing comes out, see how the printer is.")
 SAID: Final = {
     "test": Advice(Words("测试页已交给打印机。", "The test page was given to the printer."), _LOOK_AT_IT),
@@ -109,15 +119,33 @@ SAID: Final = {
     "print": Advice(Words("好，再打一张。", "It is printed once more."), NOTHING),
     "skip": Advice(Words("好，不打。", "It is not printed."), NOTHING),
     "allow": Advice(
-        Words("已允许。请在打单网页里再点一次打印。", "Allowed. Press print once more on its page."), NOTHING
+        Words("已允许{site}。请在打单网页里再点一次打印。", "Allowed{site}. Press print once more on its page."),
+        NOTHING,
     ),
-    "deny": Advice(Words("已拒绝。", "Denied."), NOTHING),
-    "settled": Advice(Words("好，不再显示这一张。", "It is not shown any more."), NOTHING),
+    "deny": Advice(Words("已拒绝{site}。", "Denied{site}."), NOTHING),
+    "settled": Advice(
+        Words(
+            "好，这里不再显示这一张。服务器上没有改动：本平台的面单还要在服务器上登记已打印或失败。",
+            "It is not shown here any more. The server was told nothing: a sheet of the platform is settled there.",
+        ),
+        ON_THE_SERVER,
+    ),
+    "go": Advice(Words("好，接着打。", "It goes on."), _LOOK_AT_IT),
     "forget": Advice(
-        Words("已撤销；它再来时会重新询问。", "Forgotten; it is asked about when it comes again."), NOTHING
+        Words("已撤销{site}；它再来时会重新询问。", "Forgotten{site}; it is asked about when it comes again."), NOTHING
     ),
 }
-"""What is said after a press, by the word that stands in the address."""
+"""What is said after a press, by the word that stands in the address; `site` is the one that it was about."""
+
+
+def said_of(word: str, site: str) -> Advice | None:
+    """What the press that led here did."""
+    said = SAID.get(word)
+    if said is None:
+        return None
+    zh, english = (f" {site} ", f" {site}") if is_origin(site) else ("", "")
+    what = Words(said.what.zh.replace("{site}", zh), said.what.en.replace("{site}", english))
+    return Advice(what, said.step)
 
 
 def advice_on(condition: Condition) -> Advice:
@@ -126,6 +154,21 @@ def advice_on(condition: Condition) -> Advice:
     if (entry := catalogue().get(condition.detail)) is not None:
         return _of_entry(entry, {})
     return Advice(Words(state.zh, state.en), _STEPS.get(state, NOTHING))
+
+
+def advice_on_wrong(shown: Shown) -> Advice:
+    """On what failed or is in doubt, all together."""
+    count, doubtful = len(shown.wrong), shown.doubtful
+    failed = count - doubtful
+    zh = "，".join(filter(None, (f"{doubtful} 张存疑" if doubtful else "", f"{failed} 张失败" if failed else "")))
+    english = f"{doubtful} in doubt, {failed} failed"
+    return Advice(
+        Words(f"{zh}，要人处理。", f"{english}: to be settled."),
+        Words(
+            "看打印机旁有没有这些面单，照下面“要处理的”一张张做，做完按“处理好了”。",
+            "Look for them at the printer, do as stands below for each, then press Settled.",
+        ),
+    )
 
 
 def advice_on_link(shown: Shown) -> Advice:

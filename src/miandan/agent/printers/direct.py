@@ -16,6 +16,7 @@ from miandan.agent.printers.model import (
     UNREACHABLE,
     Broke,
     Condition,
+    DeviceRefused,
     Driver,
     Loaded,
     MediaType,
@@ -31,6 +32,9 @@ from miandan.labels.printers.profile import Profile
 
 _LONGEST_PEACE: Final = 3600.0
 """Seconds for which a printer that never answers is not asked, at most."""
+
+_SHORT_PEACE: Final = 5.0
+"""The same for one that fell silent in the middle of a talk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,13 @@ class DirectPrinter(Printer):
         try:
             channel = await self._opened()
         except Gone as gone:
-            self._note(State.OFFLINE, gone.reason)
+            self._offline(gone)
             raise self.nothing_sent(UNREACHABLE, gone.reason) from gone
         try:
             return await self._printed_over(channel, document)
+        except (Broke, DeviceRefused):
+            self._ask_soon()
+            raise
         finally:
             channel.drop()
 
@@ -138,6 +145,8 @@ class DirectPrinter(Printer):
         while True:
             said = await self._asked(talk)
             if said is None:
+                self._peace = self._patience.peace
+                self._asked_again_at = loop.time() + min(_SHORT_PEACE, self._peace)
                 return Outcome(Evidence.SENT_ONLY, "stopped answering")
             waited = loop.time() - sent_at
             if not said.state.can_print:
@@ -165,6 +174,16 @@ class DirectPrinter(Printer):
         self._note(said.state, said.detail)
         return said
 
+    def _ask_soon(self) -> None:
+        """What was known of it is known no more, also that it does not answer."""
+        self._asked_again_at = self._patience.asks_after
+        self._peace = self._patience.peace
+        self._seen_at = float("-inf")
+
+    def _offline(self, gone: Gone) -> Condition:
+        self._ask_soon()
+        return self._note(State.OFFLINE, gone.reason)
+
     def _note(self, state: State, detail: str = "") -> Condition:
         self._seen, self._seen_at = Condition(state, detail), asyncio.get_running_loop().time()
         return self._seen
@@ -179,11 +198,11 @@ class DirectPrinter(Printer):
             try:
                 channel = await self._opened()
             except Gone as gone:
-                return self._note(State.OFFLINE, gone.reason)
+                return self._offline(gone)
             try:
                 return await self._found(channel)
             except Gone as gone:
-                return self._note(State.OFFLINE, gone.reason)
+                return self._offline(gone)
             finally:
                 channel.drop()
 

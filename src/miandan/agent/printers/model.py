@@ -61,6 +61,7 @@ class State(StrEnum):
     RIBBON_OUT = "ribbon_out"
     OFFLINE = "offline"
     PAUSED = "paused"
+    STANDS_STILL = "stands_still"  # the agent's word, not the printer's
     ERROR = "error"
     UNKNOWN = "unknown"
 
@@ -88,6 +89,7 @@ _WORDS = {
     State.RIBBON_OUT: "碳带用尽",
     State.OFFLINE: "离线",
     State.PAUSED: "已暂停",
+    State.STANDS_STILL: "有存疑，已停下",
     State.ERROR: "故障",
     State.UNKNOWN: "状态未知",
 }

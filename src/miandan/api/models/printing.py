@@ -1,9 +1,9 @@
 """Print jobs and their sheets, and printers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from miandan.api.errors import problem_of
 from miandan.api.models.fields import Answer, Asked, Problem, Word
 from miandan.api.models.waybills import NumberIn, TemplateName
+from miandan.kernel.errors import Refusal
 from miandan.printing.job_model import (
     LONGEST_WORDS,
     MOST_SHEETS,
@@ -26,6 +27,9 @@ from miandan.printing.job_views import JobCard, NumberStory, SheetStory
 from miandan.printing.printer_queries import PrinterCard
 from miandan.printing.printers import Bench
 from miandan.printing.view_queries import Step
+
+MOST_SETTLED: Final = 1_000
+"""Sheets of one call."""
 
 
 class AtPrinter(Asked):
@@ -84,6 +88,12 @@ class SettleIn(Asked):
 
     outcome: Settled
     reason: Word = ""
+
+
+class SettleManyIn(SettleIn):
+    """What became of sheets that were in doubt: all of them came out, or none."""
+
+    sheet_ids: Annotated[list[UUID], Field(min_length=1, max_length=MOST_SETTLED)]
 
 
 class CountsOut(Answer):
@@ -212,6 +222,30 @@ def _sheet(sheet: PrintSheet) -> dict[str, Any]:
         "job_id": str(sheet.job_id),
         "agent_id": None if sheet.agent_id is None else str(sheet.agent_id),
     }
+
+
+class SettledOut(Answer):
+    """One of many sheets: as it stands now, or why it was not settled."""
+
+    sheet_id: str
+    sheet: SheetOut | None
+    problem: Problem | None
+
+    @classmethod
+    def of(cls, sheet_id: UUID, found: PrintSheet | Refusal) -> "SettledOut":
+        if isinstance(found, Refusal):
+            return cls(sheet_id=str(sheet_id), sheet=None, problem=problem_of(found))
+        return cls(sheet_id=str(sheet_id), sheet=SheetOut.of(found), problem=None)
+
+
+class SettledList(Answer):
+    """What became of each sheet."""
+
+    sheets: list[SettledOut]
+
+    @classmethod
+    def of(cls, settled: Mapping[UUID, PrintSheet | Refusal]) -> "SettledList":
+        return cls(sheets=[SettledOut.of(sheet_id, found) for sheet_id, found in settled.items()])
 
 
 class SheetList(Answer):

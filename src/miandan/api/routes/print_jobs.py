@@ -1,5 +1,6 @@
 """Print jobs: made, watched, paused, moved, cancelled; what became of every sheet and number; labels once more."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -19,7 +20,9 @@ from miandan.api.models.printing import (
     PrintJobOut,
     PrintJobPage,
     ReprintIn,
+    SettledList,
     SettleIn,
+    SettleManyIn,
     SheetList,
     SheetOut,
     SheetsMoved,
@@ -146,6 +149,31 @@ async def move(call: LetIn, job_id: UUID, to: MoveIn) -> SheetsMoved:
     return await _moved(call, job_id, count)
 
 
+@router.post(f"{_JOB}/settle", summary="确认任务的存疑 Settle the doubts of a job", **needs(Scope.PRINT))
+async def settle_job(call: LetIn, job_id: UUID, said: SettleIn) -> SettledList:
+    """A person has looked at the paper of every doubtful sheet of the job; the others stay as they are. Again there is
+    nothing left to settle."""
+    await _own_job(call, job_id)
+    outcome = Outcome(said.outcome.value)
+    desk = call.hall.printing
+    return SettledList.of(
+        await sheets_life.settle_job(desk, call.merchant_id, job_id, outcome, call.actor, said.reason)
+    )
+
+
+@router.post("/sheets/settle", summary="确认多张存疑 Settle many doubts", **needs(Scope.PRINT))
+async def settle_many(call: LetIn, said: SettleManyIn) -> SettledList:
+    """A person has looked at the paper of these doubtful sheets. Each is answered by itself, and one that cannot be
+    settled stops no other; the same again changes nothing."""
+    asked = list(dict.fromkeys(said.sheet_ids))
+    own = await _own_among(call, asked)
+    outcome = Outcome(said.outcome.value)
+    settled = await sheets_life.settle_doubts(
+        call.hall.printing, call.merchant_id, [one for one in asked if one in own], outcome, call.actor, said.reason
+    )
+    return SettledList.of({one: settled.get(one, Refusal("printing.sheet_unknown")) for one in asked})
+
+
 @router.post(f"{_SHEET}/settle", summary="确认存疑 Settle a doubt", **needs(Scope.PRINT))
 async def settle(call: LetIn, sheet_id: UUID, said: SettleIn) -> SheetOut:
     """A person has looked at the paper of a doubtful sheet. The same again changes nothing."""
@@ -220,6 +248,14 @@ async def _own_sheet(call: Call, sheet_id: UUID) -> PrintSheet:
     if waybill.shop_id != call.shop_id:
         raise Refusal("printing.sheet_unknown")
     return sheet
+
+
+async def _own_among(call: Call, sheets: Sequence[UUID]) -> set[UUID]:
+    """Those of the sheets whose numbers are of the caller's shop."""
+    found = await job_views.sheets_by_id(call.hall.db, call.merchant_id, sheets)
+    refs = list({one.ref for one in found})
+    mine = {one.ref for one in await queries.waybills(call.hall.db, refs) if one.shop_id == call.shop_id}
+    return {one.sheet_id for one in found if one.ref in mine}
 
 
 async def _moved(call: Call, job_id: UUID, count: int) -> SheetsMoved:

@@ -41,7 +41,8 @@ async def check(call: LetIn, scan: ScanIn) -> VerdictOut:
 
 @router.post("/pack", summary="打包 Pack", **needs(Scope.PRINT))
 async def pack(call: LetIn, scan: ScanIn) -> VerdictOut:
-    """Check the parcel and mark it as packed in one go; said again, the answer is that it was packed."""
+    """Check the parcel and mark it as packed in one go. The same again within two minutes is answered `go` once more;
+    later, or by somebody else, the answer is that it was packed."""
     return VerdictOut.of(
         await stations.packed(call.hall.printing, call.merchant_id, scan.text, call.actor, shop_id=call.shop_id)
     )

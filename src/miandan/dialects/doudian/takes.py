@@ -1,8 +1,9 @@
 """Takes on one account, and what is told of each parcel: the same for newCreateOrder and for a supplier's orders."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from miandan.accounts.choosing import Wish
 from miandan.dialects.doudian.calls import Call
@@ -45,8 +46,7 @@ async def take_on_account(
     return dict(zip(parcels, await take_for_orders(call.hall.counter, asked), strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """The number of a parcel, its way, and what a caller should know although it worked ("" for nothing)."""
 
     number: str
