@@ -17,17 +17,20 @@ from miandan.agent.printers.model import BROKEN, Loaded, MediaType, Outcome, She
 from miandan.agent.printers.tcp import TcpPrinter
 from miandan.labels.printers.profiles import profile
 from tests.agent.printers.devices_like import Closing, Device, Moody, Sink, listening
-from tests.agent.printers.sheets import LOADED, QUICK, own
+from tests.agent.printers.sheets import LOADED, own
 from tests.agent.test_bench import Table, table, until
 
 LABEL = b"^XA" + b"F" * 3_000_000 + b"^XZ\n"
 """More than the device's system holds, so that closing its line resets it."""
 
 NEVER = (1_000.0,)
-SILENT = Patience(connect=2.0, stalled=2.0, asks_after=float("inf"), fresh=0.0)
+ANSWERS = Patience(connect=10.0, stalled=30.0, answer=3.0, fresh=0.0)
+"""For printers that say something: a loaded machine gives them time."""
+
+SILENT = Patience(connect=10.0, stalled=30.0, asks_after=float("inf"), fresh=0.0)
 
 
-def tcp(port: int, patience: Patience = QUICK) -> TcpPrinter:
+def tcp(port: int, patience: Patience = ANSWERS) -> TcpPrinter:
     return TcpPrinter("一号", own(), LOADED, "127.0.0.1", port, patience)
 
 
@@ -44,7 +47,7 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_one_broken_line_puts_one_sheet_in_doubt_and_the_others_can_be_taken_back(tmp_path: Path) -> None:
     async with listening(Closing(8_000)) as port, table(tmp_path, tcp(port, SILENT)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 101)]
-        await until(lambda: one.bench.condition.state == "stands_still")
+        await until(lambda: one.bench.condition.state == "stands_still", 60)
         assert words(one, "doubtful") == sheets[:1]
         assert all(one.bench.recall(sheet) for sheet in sheets[1:])
         assert words(one, "given_back") == sheets[1:]
@@ -67,7 +70,7 @@ async def test_pauses_before_a_trial_grow_with_each_doubt(tmp_path: Path, monkey
     async with listening(Timed(8_000)) as port, table(tmp_path, tcp(port, SILENT)) as one:
         for place in range(1, 5):
             one.put(place, lambda: LABEL)
-        await one.all_over()
+        await one.all_over(60)
     gaps = [later - earlier for earlier, later in pairwise(Timed.at)]
     assert all(gap >= pause for gap, pause in zip(gaps, (0.2, 0.5, 0.9), strict=True)), gaps
 
@@ -77,7 +80,7 @@ async def test_one_trial_that_comes_out_lets_the_others_follow(tmp_path: Path, m
     device = _Changing(Closing(8_000), Sink())
     async with listening(device) as port, table(tmp_path, tcp(port, SILENT)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 21)]
-        await one.all_over()
+        await one.all_over(60)
         assert (words(one, "doubtful"), words(one, "printed")) == (sheets[:1], sheets[1:])
 
 
@@ -89,7 +92,7 @@ async def test_a_printer_that_answers_that_it_is_well_goes_on_at_once(
     device = Moody(breaks=1)
     async with listening(device) as port, table(tmp_path, tcp(port)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 6)]
-        await one.all_over()
+        await one.all_over(60)
         assert (words(one, "doubtful"), words(one, "printed")) == (sheets[:1], sheets[1:])
         assert device.zebra.out == [LABEL] * 4
 
@@ -100,7 +103,7 @@ async def test_one_that_calls_itself_well_and_breaks_again_is_believed_once(
     monkeypatch.setattr(standing, "PAUSES_SECONDS", NEVER)
     async with listening(Moody(breaks=100, says_ready=True)) as port, table(tmp_path, tcp(port)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 11)]
-        await until(lambda: len(words(one, "doubtful")) == 2 and one.bench.condition.state == "stands_still")
+        await until(lambda: len(words(one, "doubtful")) == 2 and one.bench.condition.state == "stands_still", 60)
         assert one.bench.stands_still
         assert words(one, "begun") == sheets[:2]
 
@@ -110,10 +113,10 @@ async def test_a_person_lets_it_go_on(tmp_path: Path, monkeypatch: pytest.Monkey
     device = _Changing(Closing(8_000), Sink())
     async with listening(device) as port, table(tmp_path, tcp(port, SILENT)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 6)]
-        await until(lambda: one.bench.condition.state == "stands_still")
+        await until(lambda: one.bench.condition.state == "stands_still", 60)
         assert words(one, "begun") == sheets[:1]
         assert one.bench.go_on()
-        await one.all_over()
+        await one.all_over(60)
         assert words(one, "printed") == sheets[1:]
         assert not one.bench.go_on()
 
@@ -135,7 +138,7 @@ async def test_a_folder_that_breaks_once_goes_on_by_itself(tmp_path: Path, monke
     printer = Torn("一号", profile("zpl-203"), Loaded(76_000, 130_000), tmp_path / "paper", MediaType.PNG)
     async with table(tmp_path, printer) as one:
         sheets = [one.put(place) for place in range(1, 6)]
-        await one.all_over()
+        await one.all_over(60)
         assert one.files() == sheets[1:]
 
 

@@ -28,7 +28,7 @@ from tests.agent.page.packer import Packer, packing, soon
 from tests.agent.printers.sheets import LOADED, own
 from tests.agent.test_commands import agent as command
 
-SILENT = Patience(connect=2.0, stalled=2.0, asks_after=float("inf"), fresh=0.0)
+SILENT = Patience(connect=10.0, stalled=30.0, asks_after=float("inf"), fresh=0.0)
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def test_the_status_and_a_command_tell_of_it_too(tmp_path: Path) -> None:
             status = read_status(folder)
             return status.to_check == 1 and status.printers[0].state == "stands_still"
 
-        await soon(is_told)
+        await soon(is_told, 60)
         told = await asyncio.to_thread(command, folder.path, "status")
         assert told.returncode == 2
         assert "miandan agent go" in told.stdout + told.stderr

@@ -102,7 +102,7 @@ async def test_a_printer_that_says_nothing_gets_the_bytes_and_is_asked_once() ->
 
 async def test_one_that_was_silent_is_asked_again_once_it_was_away_or_broke_a_sheet() -> None:
     async with listening(Sink()) as port:
-        one = printer(port)
+        one = printer(port, patience=replace(QUICK, connect=10.0, answer=3.0, stalled=30.0))
         assert (await one.condition()).state is State.UNKNOWN
     assert (await one.condition()).state is State.OFFLINE
     async with listening(Zebra(), port):
