@@ -222,7 +222,7 @@ def test_the_check_uses_none_of_the_services_code() -> None:
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     ours = {module for module in imported if module.startswith("miandan")}
-    assert ours == {"miandan.cli.session", "miandan.kernel.database", "miandan.kernel.settings"}
+    assert ours == {f"miandan.{name}" for name in ("cli.session", "cli.streams", "kernel.database", "kernel.settings")}
 
 
 def test_the_documentation_lists_every_promise_in_both_languages() -> None:
