@@ -75,6 +75,15 @@ async def test_a_folder_that_cannot_be_read_after_a_kill_tells_nothing(
     assert isinstance(await printer(tmp_path).recalled(sheet()), Outcome)
 
 
+async def test_a_folder_that_is_not_there_after_a_kill_tells_nothing(tmp_path: Path) -> None:
+    """As a drive that is not plugged in yet when the machine starts."""
+    await printer(tmp_path / "drive").print_sheet(sheet(), b"%PDF", MediaType.PDF)
+    (tmp_path / "drive").rename(tmp_path / "unplugged")
+    assert await printer(tmp_path / "drive").recalled(sheet()) is None
+    (tmp_path / "unplugged").rename(tmp_path / "drive")
+    assert isinstance(await printer(tmp_path / "drive").recalled(sheet()), Outcome)
+
+
 async def test_a_folder_that_vanishes_while_it_is_looked_at_is_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """Prints into a folder: one PDF or PNG file a sheet, there whole or not at all.
 
 The file is the paper. As its name holds the sheet's id, the folder itself can tell after a kill whether a sheet came
-out, so nothing is ever in doubt here. Files have to lie there until their sheets are settled.
+out: in doubt is only what a folder that is gone may have held. Files have to lie there until their sheets are settled.
 """
 
 import asyncio
@@ -99,13 +99,11 @@ class FolderPrinter(Printer):
         return Condition(State.READY)
 
     async def recalled(self, sheet: SheetRef) -> Outcome | NothingSent | None:
-        """A file appears whole or not at all, so its absence says that nothing came out; a folder that cannot be read
-        says nothing."""
+        """A file appears whole or not at all, so its absence says that nothing came out; a folder that is gone (it was
+        made before the first sheet began) or cannot be read says nothing."""
         path = self.path(sheet)
         try:
             came_out = path.name in await asyncio.to_thread(os.listdir, self._folder)
-        except FileNotFoundError:
-            came_out = False
         except OSError:
             return None
         if came_out:
