@@ -53,8 +53,8 @@ class Standing:
     def look(self, condition: Condition, now: float) -> Condition:
         """The printer's own word, or that it stands still; a word that ends this is heard here."""
         if self.stands and condition.state.can_print:
-            said_ready = condition.state is State.READY
-            if now >= self._since + _pause(self.doubts - said_ready):
+            believed = 1 if condition.state is State.READY else 0  # doubts that the printer's own word outweighs
+            if now >= self._since + _pause(self.doubts - believed):
                 self.stands = False
             else:
                 return Condition(State.STANDS_STILL, STANDS_STILL)

@@ -1,6 +1,7 @@
 """`miandan print-jobs`: what an operator does to jobs and sheets. A running server hears of it within seconds."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -40,52 +41,55 @@ class AtPrinter(NamedTuple):
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
-async def pause(job: str, merchant: str, by: str | None) -> int:
-    """Raises merchant.unknown, printing.job_unknown, doubts.who."""
+class _AtJob(NamedTuple):
+    """A job that was typed, and who does something to it."""
+
+    desk: PrintDesk
+    merchant_id: int
+    job_id: UUID
+    who: str
+
+
+@asynccontextmanager
+async def _at_job(job: str, merchant: str, by: str | None) -> AsyncIterator[_AtJob]:
+    """How the job stands is said at the end. Raises merchant.unknown, printing.job_unknown, doubts.who."""
     who = login_or_own(by)
     async with open_desk() as desk:
-        merchant_id, job_id = await known.merchant(desk.db, merchant), _job_id(job)
-        await jobs.pause(desk, merchant_id, job_id, who)
-        await _say_standing(desk.db, merchant_id, job_id)
+        at = _AtJob(desk, await known.merchant(desk.db, merchant), _job_id(job), who)
+        yield at
+        card = await job_views.job_card(desk.db, at.merchant_id, at.job_id)
+        say(f"  {JOB_STATES[card.state.value]}  共 {card.job.sheets} 张 sheets")
+
+
+async def pause(job: str, merchant: str, by: str | None) -> int:
+    """Raises merchant.unknown, printing.job_unknown, doubts.who."""
+    async with _at_job(job, merchant, by) as at:
+        await jobs.pause(at.desk, at.merchant_id, at.job_id, at.who)
     return 0
 
 
 async def resume(job: str, merchant: str, by: str | None) -> int:
     """Raises merchant.unknown, printing.job_unknown, doubts.who."""
-    who = login_or_own(by)
-    async with open_desk() as desk:
-        merchant_id, job_id = await known.merchant(desk.db, merchant), _job_id(job)
-        await jobs.resume(desk, merchant_id, job_id, who)
-        await _say_standing(desk.db, merchant_id, job_id)
+    async with _at_job(job, merchant, by) as at:
+        await jobs.resume(at.desk, at.merchant_id, at.job_id, at.who)
     return 0
 
 
 async def cancel_rest(job: str, merchant: str, by: str | None) -> int:
     """Raises merchant.unknown, printing.job_unknown, doubts.who."""
-    who = login_or_own(by)
-    async with open_desk() as desk:
-        merchant_id, job_id = await known.merchant(desk.db, merchant), _job_id(job)
-        count = await jobs.cancel_rest(desk, merchant_id, job_id, who)
+    async with _at_job(job, merchant, by) as at:
+        count = await jobs.cancel_rest(at.desk, at.merchant_id, at.job_id, at.who)
         say(f"✓ 已取消 {count} 张，已开始的照常打完 cancelled; what a printer has begun comes out")
-        await _say_standing(desk.db, merchant_id, job_id)
     return 0
 
 
 async def move(job: str, to: AtPrinter, merchant: str, by: str | None) -> int:
     """Raises merchant.unknown, printing.job_unknown, doubts.who, and what `printer_meant` raises."""
-    who = login_or_own(by)
-    async with open_desk() as desk:
-        merchant_id, job_id = await known.merchant(desk.db, merchant), _job_id(job)
-        target = await _printer(desk.db, merchant_id, to)
-        count = await jobs.move(desk, merchant_id, job_id, target, who)
+    async with _at_job(job, merchant, by) as at:
+        target = await _printer(at.desk.db, at.merchant_id, to)
+        count = await jobs.move(at.desk, at.merchant_id, at.job_id, target, at.who)
         say(f"✓ {count} 张换到 {shown(target.name)}，已开始的在原来的打印机打完 moved; what has begun stays there")
-        await _say_standing(desk.db, merchant_id, job_id)
     return 0
-
-
-async def _say_standing(db: Reads, merchant_id: int, job_id: UUID) -> None:
-    card = await job_views.job_card(db, merchant_id, job_id)
-    say(f"  {JOB_STATES[card.state.value]}  共 {card.job.sheets} 张 sheets")
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------------
