@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from miandan.connectors.faults import Fault, FaultPlan
+from miandan.connectors.model import CarrierAnswer
 from miandan.waybills import giving_back, live
 from miandan.waybills.model import Taken
 from tests.waybills.conftest import Heart
@@ -41,6 +42,25 @@ async def test_every_parcel_gets_the_number_that_stands_in_the_carriers_books(he
         waybill = await stall.waybill(outcomes[0].ref)  # type: ignore[union-attr]
         assert "示例" in waybill.route.sort_code
         assert waybill.qr_text.endswith(waybill.ref.number)
+
+
+async def test_a_question_whose_answer_comes_late_is_asked_once_more(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began before the settle time had passed, so its "not found" says nothing; the next one's does."""
+    async with heart.stall() as stall:
+        carrier = stall.world.carriers["jd"]
+        goes_wrong(stall, "jd", Fault.HANG, seconds=0.0)
+        assert (await stall.refusal("jd", "1")).code == "take.in_doubt"
+        find = carrier.find
+
+        async def slow(key: str) -> CarrierAnswer | None:
+            await asyncio.sleep(carrier.settle.total_seconds())
+            return await find(key)
+
+        monkeypatch.setattr(carrier, "find", slow)
+        taken = await stall.one("jd", "1")
+        assert await books(stall, "jd") == [taken.number]
 
 
 @EVERY_PROFILE

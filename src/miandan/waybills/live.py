@@ -123,6 +123,7 @@ async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> 
     if foreign and await leases.is_alive(counter.db, intent.worker):
         return Progress.ELSEWHERE
     counter.calling.add(str(intent_id))
+    began = now()
     try:
         connector = counter.connector(intent.carrier)
         outcome = await _ask_again(counter, connector, intent)
@@ -133,7 +134,7 @@ async def settle_intent(counter: Counter, merchant_id: int, intent_id: UUID) -> 
     intent = await intents.unsettled(counter.db, merchant_id, intent_id)  # its call may be dated later by now
     if intent is None:
         return Progress.SETTLED
-    young = now() - intent.asked_at <= connector.settle <= SOON
+    young = began - intent.asked_at <= connector.settle <= SOON  # when it was asked, however long the answer took
     return Progress.SETTLING if connector.queryable and young else Progress.NONE
 
 
