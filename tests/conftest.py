@@ -19,6 +19,7 @@ Tests that kill servers start one of their own (tests/kernel/programs.py).
 """
 
 import asyncio
+import gc
 import inspect
 import tempfile
 from collections.abc import Iterator
@@ -45,6 +46,12 @@ class FreshDatabase(Protocol):
     """Opens the database of this test."""
 
     def __call__(self, *, pool_size: int | None = None) -> AbstractAsyncContextManager[Database]: ...
+
+
+def pytest_collection_finish() -> None:
+    """What stands for the whole run, eight thousand tests among it, is not walked by every collection of a test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

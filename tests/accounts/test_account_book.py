@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import pytest
@@ -316,11 +317,13 @@ async def test_a_kept_card_answers_in_microseconds(fresh_database: FreshDatabase
         account = await (await new_town(db)).account()
         book = AccountBook(db)
         await book.account_of(account.merchant_id, WISH)
-        start = time.process_time()  # other tests run beside this one
+        chosen, asking = await book.account_of(account.merchant_id, WISH), []
         for _ in range(500):
-            chosen = await book.account_of(account.merchant_id, WISH)
+            start = time.thread_time()
+            assert await book.account_of(account.merchant_id, WISH) == chosen
+            asking.append(time.thread_time() - start)
         assert isinstance(chosen, Chosen)
-        assert (time.process_time() - start) / 500 < 0.000_5, "every take asks"
+        assert median(asking) < 0.000_5, "every take asks"
 
 
 class Counting(Database):

@@ -1,7 +1,7 @@
 """Promises for any text: no exception, no invented digit, no lost recipient, no slow input."""
 
 import re
-import time
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from miandan import addresses
 from miandan.addresses.cleaning import clean
 from miandan.addresses.divisions import Division
+from tests.pace import least_seconds
 
 _WORDS = st.one_of(
     st.sampled_from(["浙江省", "杭州", "西湖区", "鼓楼区", "江干区", "朝阳", "仙桃市", "东莞市", "长安镇", "1号"]),
@@ -105,9 +106,8 @@ def test_ten_thousand_characters_are_read_in_less_than_a_tenth_of_a_second() -> 
         "1-" * 5000,
         "朝阳" * 5000,
     ):
-        started = time.process_time()  # other tests run beside this one
+        assert least_seconds(partial(addresses.parse, text), 3) < 0.1
         parsed = addresses.parse(text)
-        assert time.process_time() - started < 0.1
         assert parsed.detail or parsed.name or parsed.uncertain
 
 

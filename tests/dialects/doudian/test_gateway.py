@@ -218,11 +218,11 @@ async def _closes_its_door(url: str) -> None:
 async def test_strangers_cannot_use_up_an_apps_limit_or_keep_the_server_busy(ground: Ground) -> None:
     async with ground.erp() as erp:
         large = '{"a":[' + "1," * 2_000_000 + "1]}"
-        began = time.process_time()
+        began = time.thread_time()
         answers = await asyncio.gather(
             *(erp.send(LIST, erp.common(LIST, BODY) | {"sign": "0" * 64}, large) for _ in range(3))
         )
-        assert time.process_time() - began < 3
+        assert time.thread_time() - began < 3  # 0.1 s when idle
         assert {answer["sub_code"] for answer in answers} == {"isv.signature-invalid"}
         refused: list[dict[str, Any]] = []
         while len(refused) < 2_000 and "isv.traffic-limited" not in [answer["sub_code"] for answer in refused]:
