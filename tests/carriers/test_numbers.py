@@ -56,6 +56,18 @@ def test_any_text_either_has_a_serial_and_is_accepted_or_has_none(rule: NumberRu
     assert serial is None or (rule.accepts(text) and rule.format(serial) == text)
 
 
+@given(rule_and_serial(), st.integers(0, 30), st.booleans())
+def test_a_run_is_its_numbers_one_by_one(case: tuple[NumberRule, int], count: int, ends: bool) -> None:
+    rule, first = case
+    if ends:
+        first = rule.capacity - 15
+    if first + count > rule.capacity:
+        with pytest.raises(ValueError, match="outside"):
+            rule.run(first, count)
+    else:
+        assert rule.run(first, count) == [rule.format(serial) for serial in range(first, first + count)]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.carrier}-{rule.kind}")
 def test_a_serial_outside_the_rule_is_refused(rule: NumberRule) -> None:
     for serial in (rule.first - 1, -1, rule.capacity):

@@ -66,6 +66,13 @@ class NumberRule(Dated):
             digits += s10_check_digit(digits)
         return self.prefix + digits + self.suffix
 
+    def run(self, first: int, count: int) -> list[str]:
+        """The numbers of `count` serials from `first` on. Raises ValueError outside the rule."""
+        if self.check is not CheckDigit.NONE or not self.holds(first, first + count - 1):
+            return [self.format(serial) for serial in range(first, first + count)]
+        prefix, width, suffix = self.prefix, self.width, self.suffix
+        return [f"{prefix}{serial:0{width}d}{suffix}" for serial in range(first, first + count)]
+
     def serial_of(self, number: str) -> int | None:
         """The serial that gives exactly this number, or None when no serial of this rule does."""
         digits = number[len(self.prefix) : len(self.prefix) + self.width]

@@ -38,6 +38,7 @@ _SHAPE = re.compile(
     r"([A-Za-z0-9+/]{60})\*(TUQB[A-Za-z0-9+/]{4})(?P<sum>[A-Za-z0-9+/]{4})(?P=mark)1(?P=mark){2}"
 )
 _BEGINS = re.compile(r"([$#~])[A-Za-z0-9+/= ]*\1[A-Za-z0-9+/= ]{6,}\*?[A-Za-z0-9+/= ]*[$#~1]*")
+_ANY_MARK: Final = ("$", "#", "~")
 _OWN: Final = "*TUQB"  # before the base64 of OWN_KEY_BLOCK
 _LENGTHS: Final = (79, 87)
 _HEAD = Struct(">3sBH")
@@ -175,7 +176,9 @@ def read_as(keys: MerchantKeys, text: str, field: RecipientField, *, app: str, s
 
 def is_ciphertext(text: str) -> bool:
     """Whether this is no text that a person wrote: also ciphertext of ours or of this shape that was cut anywhere."""
-    return recognise(text) is not None or _OWN in text or _BEGINS.fullmatch(text) is not None
+    if text.startswith(_ANY_MARK) and _BEGINS.fullmatch(text) is not None:
+        return True
+    return _OWN in text or recognise(text) is not None
 
 
 def knows(keys: MerchantKeys, text: str) -> bool:

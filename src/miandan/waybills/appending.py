@@ -14,7 +14,7 @@ from miandan.waybills.counter import Counter
 from miandan.waybills.lives import find
 from miandan.waybills.model import MOST_PIECES, NumberRef, ParcelAsk, TakeRequest, Waybill
 from miandan.waybills.one_by_one import draw_issued
-from miandan.waybills.prepare import Prepared, add_children, prepare_sealed
+from miandan.waybills.prepare import Adding, Prepared, prepare_sealed
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 from miandan.waybills.writing import TakeRows, write
 
@@ -80,9 +80,8 @@ async def _append(
     request = TakeRequest(ref.merchant_id, parent.account_id, parent.ship_from_id, (), app)
     issued = await draw_issued(tx, counter, request, card, more, at, ref.month)
     rows, pieces = TakeRows(), parent.pieces + more
-    add_children(
-        rows, request, ref.carrier, _as_taken(parent, tuple(keys)), ref.number, issued, parent.pieces + 1, pieces
-    )
+    like_parent = _as_taken(parent, tuple(keys))
+    Adding(rows, request, ref.carrier).children(like_parent, ref.number, issued, parent.pieces + 1, pieces)
     await write(tx, at, ref.month, rows)
     await lives_queries.set_pieces(tx, ref, pieces)
     return tuple(one.number for one in issued)

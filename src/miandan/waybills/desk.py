@@ -25,7 +25,7 @@ from miandan.waybills import months
 from miandan.waybills.guard import Guard
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Issued, Prepared, add_parcel, taken
+from miandan.waybills.prepare import Adding, Issued, Prepared, taken
 from miandan.waybills.writing import Draw, KeptAnswer, TakeRows, draw_and_write
 
 MOST_PARCELS = 400
@@ -232,13 +232,14 @@ class Desk:
         cursor = batch.after[work.account]
         carrier, merchant_id = work.carrier.code, work.request.merchant_id
         outcomes: list[Outcome] = []
-        drawn = iter(draw_numbers(work.carrier, cursor, work.units, batch.rules))
+        drawn, given = draw_numbers(work.carrier, cursor, work.units, batch.rules), 0
+        adding = Adding(batch.rows, work.request, carrier)
         for parcel in work.parcels:
-            issued = [next(drawn) for _ in range(parcel.ask.pieces)]
-            add_parcel(batch.rows, work.request, carrier, parcel, issued)
-            numbers = [one.number for one in issued]
-            ref = NumberRef(merchant_id, carrier, numbers[0], batch.month)
-            outcomes.append(taken(parcel, ref, tuple(numbers[1:])))
+            parent, *children = issued = drawn[given : given + parcel.ask.pieces]
+            given += len(issued)
+            adding.parcel(parcel, issued)
+            ref = NumberRef(merchant_id, carrier, parent.number, batch.month)
+            outcomes.append(taken(parcel, ref, tuple([one.number for one in children])))
         if work.answer is not None:
             batch.rows.answers.append(with_numbers(work.answer, outcomes))
         batch.works.append(work)
@@ -321,8 +322,7 @@ def draw_numbers(
             rule = rules.get((carrier.code, lease.kind))
             if rule is None:
                 rule = rules[carrier.code, lease.kind] = carrier.rule(NumberKind(lease.kind))
-            numbers = map(rule.format, range(lease.next, lease.next + here))
-            issued += [Issued(number, lease.lease_id) for number in numbers]
+            issued += [Issued(number, lease.lease_id) for number in rule.run(lease.next, here)]
             cursor[place] = spend(lease, here)
         if len(issued) == count:
             break

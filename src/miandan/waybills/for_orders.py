@@ -60,7 +60,7 @@ class OrderParcel(Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        return tuple(parcel_key(self.shop_id, order_id, self.pack_id) for order_id in self.order_ids)
+        return tuple([parcel_key(self.shop_id, order_id, self.pack_id) for order_id in self.order_ids])
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,74 +78,87 @@ class Issued(NamedTuple):
     units: int = 1
 
 
-def add_parcel(rows: TakeRows, request: TakeRequest, carrier: str, parcel: Prepared, issued: Sequence[Issued]) -> None:
-    """Add the waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
-    parent, *children = issued
-    shared = _add_piece(rows, request, carrier, parcel, parent, None, 1, len(issued))
-    rows.keys += [NewKey(shared, key, parent.number, seat or None) for seat, key in enumerate(parcel.ask.keys)]
-    add_children(rows, request, carrier, parcel, parent.number, children, 2, len(issued))
+class Adding:
+    """Adds the parcels of one request to what a statement writes.
 
+    What a piece shares with the one before it is not looked up again: most pieces of a request are alike.
+    """
 
-def add_children(
-    rows: TakeRows,
-    request: TakeRequest,
-    carrier: str,
-    parcel: Prepared,
-    parent: str,
-    issued: Sequence[Issued],
-    first: int,
-    pieces: int,
-) -> None:
-    """Add the waybills and keys of pieces `first` on, of `pieces` in all, below a parent that is there already."""
-    for piece, one in enumerate(issued, first):
-        shared = _add_piece(rows, request, carrier, parcel, one, parent, piece, pieces)
-        rows.keys.append(NewKey(shared, f"{parcel.ask.keys[0]}|{piece}", one.number, None))
+    __slots__ = ("_carrier", "_like", "_place", "_request", "_rows", "_to", "_way")
 
+    def __init__(self, rows: TakeRows, request: TakeRequest, carrier: str) -> None:
+        self._rows = rows
+        self._request = request
+        self._carrier = carrier
+        self._like: tuple[object, ...] = ()
+        self._place = 0
+        self._to: tuple[object, ...] = ()
+        self._way = 0
 
-def _add_piece(
-    rows: TakeRows,
-    request: TakeRequest,
-    carrier: str,
-    parcel: Prepared,
-    one: Issued,
-    parent: str | None,
-    piece: int,
-    pieces: int,
-) -> int:
-    """One waybill; the place of what it shares with others."""
-    ask, sealed, route = parcel.ask, parcel.sealed, parcel.route
-    way = rows.way(Way(ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version))
-    shared = rows.share(
-        Shared(
-            request.merchant_id,
-            carrier,
-            request.account_id,
-            one.lease_id,
-            one.units,
-            ask.shop_id,
-            pieces,
-            request.ship_from_id,
-            ask.product,
-            parcel.services,
-            request.app,
+    def parcel(self, parcel: Prepared, issued: Sequence[Issued]) -> None:
+        """The waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
+        pieces, parent = len(issued), issued[0].number
+        shared = self._piece(parcel, issued[0], None, 1, pieces)
+        for seat, key in enumerate(parcel.ask.keys):
+            self._rows.keys.append(NewKey(shared, key, parent, seat or None))
+        if pieces > 1:
+            self.children(parcel, parent, issued[1:], 2, pieces)
+
+    def children(self, parcel: Prepared, parent: str, issued: Sequence[Issued], first: int, pieces: int) -> None:
+        """The waybills and keys of pieces `first` on, of `pieces` in all, below a parent that is there already."""
+        for piece, one in enumerate(issued, first):
+            shared = self._piece(parcel, one, parent, piece, pieces)
+            self._rows.keys.append(NewKey(shared, f"{parcel.ask.keys[0]}|{piece}", one.number, None))
+
+    def _piece(self, parcel: Prepared, one: Issued, parent: str | None, piece: int, pieces: int) -> int:
+        """One waybill; the place of what it shares with others."""
+        ask, sealed = parcel.ask, parcel.sealed
+        like = (one.lease_id, one.units, ask.shop_id, pieces, ask.product, parcel.services)
+        if like != self._like:
+            self._like, self._place = like, self._shared(parcel, one, pieces)
+        to = (ask.division_code, parcel.route)
+        if to != self._to:
+            self._to, self._way = to, self._way_of(parcel)
+        self._rows.waybills.append(
+            NewWaybill(
+                self._place,
+                self._way,
+                one.number,
+                parent,
+                None if parent is None else piece,
+                ask.order_ref,
+                parcel.goods,
+                one.barcode_text,
+                one.qr_text,
+                sealed.token,
+                sealed.key,
+                sealed.body,
+                sealed.digest,
+                None if parent is not None else parcel.search_index,
+            )
         )
-    )
-    rows.waybills.append(
-        NewWaybill(
-            shared,
-            way,
-            one.number,
-            parent,
-            None if parent is None else piece,
-            ask.order_ref,
-            parcel.goods,
-            one.barcode_text,
-            one.qr_text,
-            sealed.token,
-            sealed.key,
-            sealed.body,
-            sealed.digest,
-            None if parent is not None else parcel.search_index,
+        return self._place
+
+    def _shared(self, parcel: Prepared, one: Issued, pieces: int) -> int:
+        request, ask = self._request, parcel.ask
+        return self._rows.share(
+            Shared(
+                request.merchant_id,
+                self._carrier,
+                request.account_id,
+                one.lease_id,
+                one.units,
+                ask.shop_id,
+                pieces,
+                request.ship_from_id,
+                ask.product,
+                parcel.services,
+                request.app,
+            )
         )
-    )
-    return shared
+
+    def _way_of(self, parcel: Prepared) -> int:
+        route = parcel.route
+        return self._rows.way(
+            Way(parcel.ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version)
+        )

@@ -119,8 +119,10 @@ def is_sealed(given: Mapping[str, Any]) -> bool:
     """Whether any personal part of a receiver arrives as ciphertext."""
     contact, address = given["contact"], given["address"]
     phone = contact.get("mobile") or contact.get("phone", "")  # the one that `phone_of` reads
-    texts = (contact["name"], phone, address.get("detail_address", ""))
-    return any(is_ciphertext(text) for text in texts if len(text) >= SHORTEST_CIPHERTEXT)
+    for text in (contact["name"], phone, address.get("detail_address", "")):
+        if len(text) >= SHORTEST_CIPHERTEXT and is_ciphertext(text):
+            return True
+    return False
 
 
 def read_recipient(given: Mapping[str, Any], remark: str = "") -> Recipient:
