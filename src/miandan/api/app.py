@@ -1,5 +1,6 @@
 """The native API put together: routes by subject, one shape of failure, one document that describes it."""
 
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -30,23 +31,29 @@ def make_api(hall: Hall) -> FastAPI:
     app.state.hall = hall
     for subject in _SUBJECTS:
         app.include_router(subject.router)
-    described = document(app, (TokenIn, RevokeIn), hall.public_url)
-    _add_pages(app, described)
+    _add_pages(app, hall.public_url)
     speak_of_failures(app)
     app.add_middleware(Notes, hall=hall)
     return app
 
 
-def _add_pages(app: FastAPI, described: dict[str, Any]) -> None:
-    """The document for programs, and two pages for people made from it."""
+def _add_pages(app: FastAPI, public_url: str) -> None:
+    """The document for programs, and two pages for people made from it.
 
-    async def openapi_json() -> JSONResponse:
-        return JSONResponse(described)
+    Putting it together takes a quarter of a second, so it is made when somebody first asks, in a thread: calls go on.
+    """
 
-    async def reference() -> HTMLResponse:
-        return HTMLResponse(reference_page(described), headers=_OWN_STYLE_ONLY)
+    @cache
+    def described() -> dict[str, Any]:
+        return document(app, (TokenIn, RevokeIn), public_url)
 
-    async def errors() -> HTMLResponse:
+    def openapi_json() -> JSONResponse:
+        return JSONResponse(described())
+
+    def reference() -> HTMLResponse:
+        return HTMLResponse(reference_page(described()), headers=_OWN_STYLE_ONLY)
+
+    def errors() -> HTMLResponse:
         return HTMLResponse(errors_page(), headers=_OWN_STYLE_ONLY)
 
     for path, answer in (("openapi.json", openapi_json), ("docs", reference), ("errors", errors)):
