@@ -18,7 +18,6 @@ from miandan.labels.pdf.imposing import Office, impose
 from miandan.labels.pictures import Bits, write_png
 from miandan.labels.printers.paper import moved
 from miandan.labels.printers.profile import Profile
-from miandan.labels.raster import rasterise
 from miandan.labels.records import BadRecord, label_of
 from miandan.labels.rendering import Format, Job, render
 from miandan.labels.standards import standard, standard_for
@@ -137,6 +136,8 @@ def format_of(takes: MediaType, profile: Profile) -> Format:
 
 def _picture(label: LabelData, template: Template, profile: Profile) -> Drawn:
     """With the dots that the printer burns."""
+    from miandan.labels.raster import rasterise  # draws with numpy, which not every printer needs
+
     sheets = list(rasterise([label], template, dpi=profile.dpi, purpose=_FULL))
     pages = [moved(sheet.bits, *profile.offset).bits for sheet in sheets]
     return Drawn(write_png(stacked(pages)), tuple(one for sheet in sheets for one in sheet.warnings))

@@ -1,4 +1,4 @@
-"""The commands of `miandan agent`: the program beside the printers. What they do is in agent_register.py."""
+"""The commands of `miandan agent`, the program beside the printers. What they do: agent_register.py, agent_run.py."""
 
 from enum import StrEnum
 from typing import Annotated, TypeAlias
@@ -51,9 +51,9 @@ def run() -> None:
 
     退出码 exit code: 0 stopped 正常停止, 1 could not start 未能启动.
     """
-    from miandan.cli import agent_register as register
+    from miandan.cli.agent_run import run as work
 
-    agent_work(register.run)
+    agent_work(work)
 
 
 @agent.command("status")

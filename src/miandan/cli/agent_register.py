@@ -9,21 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from miandan.agent.components import components_of
-from miandan.agent.folder import AgentSettings, Folder, Paired
+from miandan.agent.folder import AgentSettings, Folder
 from miandan.agent.keys import agent_keys
 from miandan.agent.leaving import leave
 from miandan.agent.link import LinkState
 from miandan.agent.log import last_lines
 from miandan.agent.page.admission import new_address, opener
-from miandan.agent.page.door import open_page
 from miandan.agent.pairing import pair as pair_with
 from miandan.agent.printers.model import State
-from miandan.agent.printers.opening import open_printers
-from miandan.agent.program import Agent
 from miandan.agent.service_texts import ServiceKind, service_text
 from miandan.agent.status import GO_ON, WENT_ON, AgentStatus, Answer, PrinterStatus, Question, ask, read_status
-from miandan.cli.session import INTERRUPTED, NOTHING_DONE, SOME_REFUSED, complain, say, shown, told_to_stop
+from miandan.cli.session import INTERRUPTED, NOTHING_DONE, SOME_REFUSED, complain, say, shown
 from miandan.cli.tables import Column, facts, write_json, write_lines, write_list
 from miandan.kernel.errors import Refusal
 from miandan.kernel.failures import explained
@@ -79,36 +75,6 @@ def pair(url: str, code: str, name: str | None) -> int:
     return 0
 
 
-def run() -> int:
-    folder = _folder()
-    folder.make()
-    paired = folder.paired()
-    with folder.alone():
-        return asyncio.run(_run(folder, paired))
-
-
-async def _run(folder: Folder, paired: Paired) -> int:
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)  # its words may hold a sheet's
-    stop = told_to_stop()
-    agent = Agent(folder, open_printers(folder), paired, agent_keys(folder.keys))
-    await agent.start()
-    say(
-        f"打印端已启动：{shown(paired.name)}，{len(agent.benches)} 台打印机。Ctrl+C 停止。/ The print agent is running."
-    )
-    try:
-        port = AgentSettings.from_environment().page_port
-        async with components_of(agent, folder) as loopback, open_page(agent, port, loopback) as page_port:
-            for listening in loopback.ports:
-                say(f"  {listening.zh} / {listening.en}")
-            if page_port:
-                say(f"  本机页面 local page: miandan agent page（http://127.0.0.1:{page_port}/）")
-            await stop.wait()
-    finally:
-        await agent.stop()
-    say("打印端已停止；没打完的面单会再派发。/ Stopped; sheets that were not printed are given out again.")
-    return 0
-
-
 def status(as_json: bool) -> int:
     found = read_status(_folder())
     if as_json:
@@ -155,6 +121,8 @@ def printers(as_json: bool) -> int:
 
 async def _looked_at(folder: Folder) -> list[PrinterStatus]:
     """Each printer as it is now, without an agent that runs."""
+    from miandan.agent.printers.opening import open_printers
+
     found = []
     for one in open_printers(folder):
         condition = await one.condition()
@@ -181,6 +149,9 @@ def test(printer: str, kind: str) -> int:
 
 
 async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
+    from miandan.agent.printers.opening import open_printers
+    from miandan.agent.program import Agent
+
     with folder.alone():
         agent = Agent(folder, open_printers(folder), None, agent_keys(folder.keys))
         await agent.start()

@@ -1,6 +1,7 @@
 """Labels in, a file of any format out: one verb for whoever has data, a template and a place to write.
 
-Sheets are written as they are made, so that 100,000 of them take no more memory than ten.
+Sheets are written as they are made, so that 100,000 of them take no more memory than ten. What draws dots is imported
+where it is needed: it loads numpy, and most labels become a PDF.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from miandan.kernel.errors import Refusal
 from miandan.labels import symbols
@@ -16,13 +17,14 @@ from miandan.labels.choosing import Choice
 from miandan.labels.model import LabelData, LabelWarning, Purpose, RenderReport, WarningKind
 from miandan.labels.pdf import render_pdf
 from miandan.labels.pictures import Bits, write_png
-from miandan.labels.printers import zpl_native
 from miandan.labels.printers.documents import document
 from miandan.labels.printers.paper import moved, refuse_too_large
 from miandan.labels.printers.profile import Language, Profile
-from miandan.labels.raster import RasterSheet, rasterise
 from miandan.labels.svg import render_svg
 from miandan.labels.whole_file import is_device, remove_leftovers, written_in_series, written_whole
+
+if TYPE_CHECKING:
+    from miandan.labels.raster import RasterSheet
 
 DEFAULT_DPI = 203
 _NUMBERED = r"-\d{4,}"
@@ -110,6 +112,9 @@ class _Tally:
 
 def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator[bytes]:
     """Each sheet in the printer's language, or as PBM."""
+    from miandan.labels.printers import zpl_native
+    from miandan.labels.raster import rasterise
+
     if job.to.language is None:
         for bits, warnings in _dots(labels, job):
             tally.add(warnings)
@@ -131,6 +136,8 @@ def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator
 
 def _dots(labels: Iterable[LabelData], job: Job) -> Iterator[tuple[Bits, tuple[LabelWarning, ...]]]:
     """Each sheet as a picture: with a profile the dots that its printer burns, moved by what it is out by."""
+    from miandan.labels.raster import rasterise
+
     for page, sheet in enumerate(rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose)):
         if job.profile is None:
             yield sheet.bits, sheet.warnings
@@ -140,7 +147,7 @@ def _dots(labels: Iterable[LabelData], job: Job) -> Iterator[tuple[Bits, tuple[L
         yield on_paper.bits, (*sheet.warnings, *_of_printer(sheet, job.profile, on_paper.lost, page))
 
 
-def _of_printer(sheet: RasterSheet, profile: Profile, lost: int, page: int) -> Iterator[LabelWarning]:
+def _of_printer(sheet: "RasterSheet", profile: Profile, lost: int, page: int) -> Iterator[LabelWarning]:
     """What is to be told of a sheet on this printer, beyond what is to be told of it anywhere."""
     number = sheet.label.number
     if lost:

@@ -16,7 +16,6 @@ from miandan.labels.model import LabelData, Purpose
 from miandan.labels.pdf import render_pdf
 from miandan.labels.pictures import write_png
 from miandan.labels.printers.paper import moved
-from miandan.labels.raster import rasterise
 from miandan.labels.records import masked
 from miandan.labels.symbols import dots
 from miandan.labels.template import Template
@@ -80,6 +79,8 @@ def _pdf(opened: Sequence[Opened], dpi: int) -> bytes:
 
 
 def _pictures(opened: Sequence[Opened], printer: PrinterCard | None) -> list[bytes]:
+    from miandan.labels.raster import rasterise  # draws with numpy, which a preview as PDF does without
+
     labels, chosen = _chosen(opened)
     card = printer or PrinterCard("")
     right, down = (round(dots(um, card.dpi)) for um in (card.offset_x_um, card.offset_y_um))
