@@ -37,8 +37,9 @@ ship: $(BIN)/.run ## the main job on the example orders: numbers taken, labels.p
 	@# the example file holds orders that must be refused, so 2 (some refused) is what success looks like
 	@$(BIN)/miandan ship examples/orders.csv --out labels.pdf --report report.csv || test $$? -eq 2
 
-# Many tests wait for a database, a printer or a clock: more files at once than most machines have cores, each whole.
-AT_ONCE ?= -n 3 --dist loadfile
+# Many tests wait for a database, a printer or a clock: more files at once than most machines have cores, each whole, in
+# their own order (else the files with few and long tests come last, one of them alone).
+AT_ONCE ?= -n 4 --dist loadfile --no-loadscope-reorder
 
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts
