@@ -39,7 +39,7 @@ ship: $(BIN)/.run ## the main job on the example orders: numbers taken, labels.p
 
 # Many tests wait for a database, a printer or a clock: more files at once than most machines have cores, each whole, in
 # their own order (else the files with few and long tests come last, one of them alone).
-AT_ONCE ?= -n 4 --dist loadfile --no-loadscope-reorder
+AT_ONCE ?= -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(BIN)/.test lint ## everything that everybody runs, in minutes
 	@$(BIN)/python -m tests.parts
@@ -57,9 +57,9 @@ format: $(BIN)/.test ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 
 prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
-	$(BIN)/pytest -m prove
+	$(BIN)/pytest -m prove --hypothesis-profile default
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
-	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove" $(AT_ONCE); \
+	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove" --hypothesis-profile default $(AT_ONCE); \
 	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; fi
 
 N ?= 100

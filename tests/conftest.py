@@ -16,11 +16,15 @@ these has a database of its own, fully migrated, dropped afterwards:
     server_settings  the embedded server itself, shared by all tests; only for tests that kill nothing
 
 Tests that kill servers start one of their own (tests/kernel/programs.py).
+
+Properties. Hypothesis draws the same examples in every run of `make test`; `make prove` draws others each time.
 """
 
 import asyncio
 import gc
 import inspect
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
@@ -30,6 +34,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
+import hypothesis
 import pytest
 
 from miandan.kernel.database import Database, open_database
@@ -40,6 +45,10 @@ from miandan.kernel.settings import Settings
 
 _TEMPLATE = "migrated"
 _numbers = count(1)
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 1024**3
+
+hypothesis.settings.load_profile("ci")  # before an option of the command line, which wins
 
 
 class FreshDatabase(Protocol):
@@ -67,7 +76,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def server_settings() -> Iterator[Settings]:
     """An embedded server of this run, with a migrated template that the other fixtures copy."""
-    with tempfile.TemporaryDirectory(prefix="miandan-test-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="miandan-test-", dir=_memory(), ignore_cleanup_errors=True) as folder:
         settings = Settings(data=Path(folder), sandbox=True, linger_seconds=0.2)
         layout = Layout.of(settings.data)
         layout.make()
@@ -101,6 +110,12 @@ def fresh_database(settings: Settings) -> FreshDatabase:
         return open_database(settings, pool_size=pool_size)
 
     return opener
+
+
+def _memory() -> Path | None:
+    """Where a file is on no disk: half of what it costs to make and drop a database is waiting for one."""
+    there = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if there else None
 
 
 async def _make_template(settings: Settings) -> None:

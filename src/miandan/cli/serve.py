@@ -8,9 +8,6 @@ from dataclasses import replace
 from miandan.cli.session import say, told_to_stop
 from miandan.kernel.settings import DEFAULT_PUBLIC_URL, Settings
 
-COLLECT_AFTER = 50_000
-"""Objects made between two looks for rings; a call makes some hundreds and leaves none."""
-
 
 async def serve(host: str | None, port: int | None, doudian_port: int | None) -> int:
     """Listen until SIGINT or SIGTERM. Raises what opening raises, and server.port_taken, server.address_bad."""
@@ -47,10 +44,9 @@ def _say_where(host: str, ports: list[int], *, sandbox: bool) -> None:
 
 
 def _calm_the_collector() -> None:
-    """What is loaded by now stays; looking through it again and again for rings costs a tenth of a call."""
+    """What is loaded by now stays, and is never looked through again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
