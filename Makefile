@@ -56,11 +56,14 @@ format: $(BIN)/.test ## put the code into the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+ONCE_MORE = $(BIN)/pytest -m "not prove" --hypothesis-profile default $(AT_ONCE)
+
 prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
 	$(BIN)/pytest -m prove --hypothesis-profile default
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
-	@if unshare --net true 2>/dev/null; then echo "once more without a network:"; unshare --net $(BIN)/pytest -m "not prove" --hypothesis-profile default $(AT_ONCE); \
-	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; fi
+	@echo "make test's own once more, with other examples, and without a network where this machine allows that:"
+	@if unshare --net true 2>/dev/null; then unshare --net $(ONCE_MORE); \
+	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; $(ONCE_MORE); fi
 
 N ?= 100
 crash: $(BIN)/.test ## races and kills, N=100 of each; SEED=... runs those of a failure again

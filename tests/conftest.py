@@ -7,15 +7,16 @@ Fixtures are ordinary (synchronous) ones, so whatever belongs to a loop is opene
         async with fresh_database() as db:              # miandan.kernel.database.Database
             async with db.transaction() as tx: ...
 
-Databases. One real PostgreSQL (the embedded one, durability on) serves the whole run. A test that names one of
-these has a database of its own, fully migrated, dropped afterwards:
+Databases. One real PostgreSQL (the embedded one with its usual settings, its files in memory where there is room)
+serves the whole run of a worker. A test that names one of these has a database of its own, fully migrated, dropped
+afterwards:
 
     fresh_database   call it inside `async with`; opened twice in one test it is the same database; takes pool_size=
     database_url     its address, for subprocesses (environment variable MIANDAN_DATABASE_URL)
     settings         Settings with that address, data folder = tmp_path, sandbox on, for `open_database(settings)`
     server_settings  the embedded server itself, shared by all tests; only for tests that kill nothing
 
-Tests that kill servers start one of their own (tests/kernel/programs.py).
+Tests that kill servers start one of their own, on a disk (tests/kernel/programs.py).
 
 Properties. Hypothesis draws the same examples in every run of `make test`; `make prove` draws others each time.
 """
@@ -24,6 +25,7 @@ import asyncio
 import gc
 import inspect
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -46,7 +48,8 @@ from miandan.kernel.settings import Settings
 _TEMPLATE = "migrated"
 _numbers = count(1)
 _MEMORY = Path("/dev/shm")
-_ROOM = 4 * 1024**3
+_BYTES_OF_A_SERVER = 2 * 1024**3
+"""More than a worker's databases and log ever were (0.2 GB), with room for what the machine does besides."""
 
 hypothesis.settings.load_profile("ci")  # before an option of the command line, which wins
 
@@ -80,6 +83,7 @@ def server_settings() -> Iterator[Settings]:
         settings = Settings(data=Path(folder), sandbox=True, linger_seconds=0.2)
         layout = Layout.of(settings.data)
         layout.make()
+        (layout.root / "operator.conf").write_text("max_wal_size = 256MB\n", encoding="utf-8")
         with opened(layout.users_lock) as users:  # the fixture's seat: keeps the server up between the tests
             assert users.try_shared()
             asyncio.run(_make_template(settings))
@@ -113,9 +117,13 @@ def fresh_database(settings: Settings) -> FreshDatabase:
 
 
 def _memory() -> Path | None:
-    """Where a file is on no disk: half of what it costs to make and drop a database is waiting for one."""
-    there = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
-    return _MEMORY if there else None
+    """A folder that lies on no disk, where it has room for every worker: waiting for the disk is half of what it costs
+    to make and drop a database."""
+    wanted = _BYTES_OF_A_SERVER * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < wanted:
+        return None
+    available = re.search(r"^MemAvailable: *(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"), re.MULTILINE)
+    return _MEMORY if available is not None and int(available[1]) * 1024 > wanted else None
 
 
 async def _make_template(settings: Settings) -> None:

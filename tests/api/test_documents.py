@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from miandan.api.openapi import PROBLEMS
+from miandan.api import app
+from miandan.api.openapi import PROBLEMS, document
 from tests.api.conftest import Ground
 from tests.docs.pages import fenced, read, rows
 from tests.docs.raised import ROOT
@@ -21,6 +22,20 @@ async def _described(ground: Ground) -> dict[str, Any]:
     async with ground.shop() as developer:
         found: dict[str, Any] = await developer.ok("GET", "/openapi.json")
         return found
+
+
+async def test_the_document_is_made_once_for_all_who_ask_first(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    making: list[str] = []
+
+    def counted(*args: Any) -> dict[str, Any]:
+        making.append("once")
+        return document(*args)
+
+    monkeypatch.setattr(app, "document", counted)
+    async with ground.shop() as developer:
+        found = await asyncio.gather(*(developer.ok("GET", "/openapi.json") for _ in range(6)))
+    assert making == ["once"]
+    assert all(one == found[0] for one in found)
 
 
 async def test_every_operation_stands_in_the_page_with_its_scope(ground: Ground) -> None:

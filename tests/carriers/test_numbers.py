@@ -56,16 +56,15 @@ def test_any_text_either_has_a_serial_and_is_accepted_or_has_none(rule: NumberRu
     assert serial is None or (rule.accepts(text) and rule.format(serial) == text)
 
 
-@given(rule_and_serial(), st.integers(0, 30), st.booleans())
-def test_a_run_is_its_numbers_one_by_one(case: tuple[NumberRule, int], count: int, ends: bool) -> None:
-    rule, first = case
-    if ends:
-        first = rule.capacity - 15
-    if first + count > rule.capacity:
+@given(rule_and_serial(), st.integers(0, 30), st.sampled_from(["anywhere", "first", "last"]))
+def test_consecutive_numbers_are_those_formed_one_by_one(case: tuple[NumberRule, int], count: int, where: str) -> None:
+    rule, anywhere = case
+    first = {"anywhere": anywhere, "first": rule.first - 1, "last": rule.capacity - 15}[where]
+    if count and not rule.holds(first, first + count - 1):
         with pytest.raises(ValueError, match="outside"):
-            rule.run(first, count)
+            rule.consecutive(first, count)
     else:
-        assert rule.run(first, count) == [rule.format(serial) for serial in range(first, first + count)]
+        assert rule.consecutive(first, count) == [rule.format(serial) for serial in range(first, first + count)]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.carrier}-{rule.kind}")

@@ -34,6 +34,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
+def test_only_what_draws_dots_loads_numpy() -> None:
+    program = (
+        "import miandan.cli.shipping, miandan.cli.choosing, miandan.cli.agent_register, miandan.cli.agent_pages\n"
+        "import miandan.labels.rendering, sys; assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_help_comes_at_once() -> None:
     def seconds() -> float:
         started = os.times()

@@ -101,6 +101,11 @@ class Folder:
 
     path: Path
 
+    @classmethod
+    def from_environment(cls) -> "Folder":
+        """Where this process keeps them. Raises settings.bad_value."""
+        return cls(AgentSettings.from_environment().folder)
+
     @property
     def keys(self) -> Path:
         return self.path / "keys.json"

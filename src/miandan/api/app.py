@@ -1,10 +1,12 @@
 """The native API put together: routes by subject, one shape of failure, one document that describes it."""
 
 from functools import cache
-from typing import Any, Final
+from threading import Lock
+from typing import Final
 
+import msgspec
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, Response
 
 from miandan.api.failures import speak_of_failures
 from miandan.api.models.access import RevokeIn, TokenIn
@@ -40,18 +42,25 @@ def make_api(hall: Hall) -> FastAPI:
 def _add_pages(app: FastAPI, public_url: str) -> None:
     """The document for programs, and two pages for people made from it.
 
-    Putting it together takes a quarter of a second, so it is made when somebody first asks, in a thread: calls go on.
+    Putting it together takes a quarter of a second, so that is done when somebody first asks, once, and in a thread:
+    calls are answered meanwhile.
     """
+    being_made = Lock()
 
     @cache
-    def described() -> dict[str, Any]:
-        return document(app, (TokenIn, RevokeIn), public_url)
+    def made() -> tuple[bytes, str]:
+        described = document(app, (TokenIn, RevokeIn), public_url)
+        return msgspec.json.encode(described), reference_page(described)
 
-    def openapi_json() -> JSONResponse:
-        return JSONResponse(described())
+    def ready() -> tuple[bytes, str]:
+        with being_made:
+            return made()
+
+    def openapi_json() -> Response:
+        return Response(ready()[0], media_type="application/json")
 
     def reference() -> HTMLResponse:
-        return HTMLResponse(reference_page(described()), headers=_OWN_STYLE_ONLY)
+        return HTMLResponse(ready()[1], headers=_OWN_STYLE_ONLY)
 
     def errors() -> HTMLResponse:
         return HTMLResponse(errors_page(), headers=_OWN_STYLE_ONLY)

@@ -60,18 +60,24 @@ class NumberRule(Dated):
     def format(self, serial: int) -> str:
         """The number of a serial; larger serials give larger numbers. Raises ValueError outside the rule."""
         if not self.first <= serial < self.capacity:
-            raise ValueError(f"serial {serial} is outside {self.first}..{self.capacity - 1} of {self.carrier}")
+            raise ValueError(f"serial {serial} is outside {self._range} of {self.carrier}")
+        return self._formed(serial)
+
+    def consecutive(self, first: int, count: int) -> list[str]:
+        """The numbers of `count` serials from `first` on. Raises ValueError outside the rule."""
+        if count and not self.holds(first, first + count - 1):
+            raise ValueError(f"{count} serials from {first} are outside {self._range} of {self.carrier}")
+        return [self._formed(serial) for serial in range(first, first + count)]
+
+    def _formed(self, serial: int) -> str:
         digits = f"{serial:0{self.width}d}"
         if self.check is CheckDigit.S10:
             digits += s10_check_digit(digits)
         return self.prefix + digits + self.suffix
 
-    def run(self, first: int, count: int) -> list[str]:
-        """The numbers of `count` serials from `first` on. Raises ValueError outside the rule."""
-        if self.check is not CheckDigit.NONE or not self.holds(first, first + count - 1):
-            return [self.format(serial) for serial in range(first, first + count)]
-        prefix, width, suffix = self.prefix, self.width, self.suffix
-        return [f"{prefix}{serial:0{width}d}{suffix}" for serial in range(first, first + count)]
+    @property
+    def _range(self) -> str:
+        return f"{self.first}..{self.capacity - 1}"
 
     def serial_of(self, number: str) -> int | None:
         """The serial that gives exactly this number, or None when no serial of this rule does."""

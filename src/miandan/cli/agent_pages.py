@@ -9,7 +9,7 @@ from miandan.agent.components.gate import program_token
 from miandan.agent.components.origins import Origins
 from miandan.agent.components.profiles import components
 from miandan.agent.components.questions import Questions
-from miandan.agent.folder import AgentSettings, Folder
+from miandan.agent.folder import Folder
 from miandan.cli.session import say, shown
 from miandan.cli.tables import Column, second, write_lines, write_list
 from miandan.kernel.clock import BEIJING
@@ -155,4 +155,4 @@ def _time(at: float) -> str:
 
 
 def _folder() -> Path:
-    return Folder(AgentSettings.from_environment().folder).components
+    return Folder.from_environment().components

@@ -1,4 +1,4 @@
-"""What the commands of `miandan agent` do. None of them opens a database: this machine may have none."""
+"""What the commands of `miandan agent` do, but for `run`. None of them opens a database: this machine may have none."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from miandan.agent.folder import AgentSettings, Folder
+from miandan.agent.folder import Folder
 from miandan.agent.keys import agent_keys
 from miandan.agent.leaving import leave
 from miandan.agent.link import LinkState
@@ -229,7 +229,7 @@ def service(kind: str) -> int:
 
 
 def _folder() -> Folder:
-    return Folder(AgentSettings.from_environment().folder)
+    return Folder.from_environment()
 
 
 def _plain(found: AgentStatus | PrinterStatus) -> dict[str, Any]:

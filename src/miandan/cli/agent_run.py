@@ -1,6 +1,6 @@
 """What `miandan agent run` does: printers, the link to the server, components and the local page, until it ends.
 
-Apart from the other commands, which answer at once and load none of this.
+Apart from the other commands: those that only look at a file or ask the running agent load none of this.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from miandan.cli.session import say, shown, told_to_stop
 
 def run() -> int:
     """Until somebody stops it; the exit code."""
-    folder = Folder(AgentSettings.from_environment().folder)
+    folder = Folder.from_environment()
     folder.make()
     paired = folder.paired()
     with folder.alone():

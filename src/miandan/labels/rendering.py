@@ -112,7 +112,6 @@ class _Tally:
 
 def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator[bytes]:
     """Each sheet in the printer's language, or as PBM."""
-    from miandan.labels.printers import zpl_native
     from miandan.labels.raster import rasterise
 
     if job.to.language is None:
@@ -121,6 +120,8 @@ def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator
             yield b"P4\n%d %d\n%b" % (bits.width, bits.height, bits.data)
         return
     if job.profile is not None and job.profile.has_fonts:
+        from miandan.labels.printers import zpl_native
+
         for native in zpl_native.documents(labels, job.profile, job.choice, purpose=job.purpose):
             off = LabelWarning(tally.pages, native.label.number, WarningKind.OFF_THE_PAPER, job.profile.name)
             tally.add((*native.warnings, *([off] if native.lost else [])))

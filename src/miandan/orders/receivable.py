@@ -38,6 +38,7 @@ _NAMES: Final = {
     "buyer_remark": "买家备注 buyer_remark",
     "seller_remark": "卖家备注 seller_remark",
 }
+_LEAST: Final = ("姓名", "电话", "详细地址")
 _UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
@@ -60,8 +61,10 @@ def refuse_unreceivable(recipient: Recipient) -> None:
     Ciphertext of ours or another platform's is as good as what it stands for. Costs a few microseconds.
     """
     r = recipient
-    if not (r.name.strip() and r.phone.strip() and (r.detail.strip() or r.town.strip())):
-        _refuse_incomplete(r)
+    there = r.name.strip(), r.phone.strip(), r.detail.strip() or r.town.strip()
+    if not all(there):
+        missing = [field for field, text in zip(_LEAST, there, strict=True) if not text]
+        raise Refusal("orders.recipient_incomplete", missing="、".join(missing))
     texts = _texts(r)
     together = "".join(texts[:_REMARKS])
     if "*" in together and (_is_masked(r.name, "*") or _is_masked(r.phone, "*") or _is_masked(r.detail, "**")):
@@ -84,12 +87,6 @@ def is_phone(text: str) -> bool:
 
 def _is_masked(text: str, mark: str) -> bool:
     return mark in text and not ciphertext.recognise(text)
-
-
-def _refuse_incomplete(r: Recipient) -> None:
-    there = (("姓名", r.name), ("电话", r.phone), ("详细地址", r.detail.strip() or r.town))
-    missing = [field for field, text in there if not text.strip()]
-    raise Refusal("orders.recipient_incomplete", missing="、".join(missing))
 
 
 def _refuse_long(r: Recipient) -> None:

@@ -14,7 +14,7 @@ from miandan.waybills.counter import Counter
 from miandan.waybills.lives import find
 from miandan.waybills.model import MOST_PIECES, NumberRef, ParcelAsk, TakeRequest, Waybill
 from miandan.waybills.one_by_one import draw_issued
-from miandan.waybills.prepare import Adding, Prepared, prepare_sealed
+from miandan.waybills.prepare import Prepared, RequestRows, prepare_sealed
 from miandan.waybills.superseding import family_for_update, refuse_if_under_way, refuse_unless_live
 from miandan.waybills.writing import TakeRows, write
 
@@ -81,7 +81,7 @@ async def _append(
     issued = await draw_issued(tx, counter, request, card, more, at, ref.month)
     rows, pieces = TakeRows(), parent.pieces + more
     like_parent = _as_taken(parent, tuple(keys))
-    Adding(rows, request, ref.carrier).children(like_parent, ref.number, issued, parent.pieces + 1, pieces)
+    RequestRows(rows, request, ref.carrier).add_children(like_parent, ref.number, issued, parent.pieces + 1, pieces)
     await write(tx, at, ref.month, rows)
     await lives_queries.set_pieces(tx, ref, pieces)
     return tuple(one.number for one in issued)

@@ -25,7 +25,7 @@ from miandan.waybills import months
 from miandan.waybills.guard import Guard
 from miandan.waybills.holdings import Holdings, spend
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Adding, Issued, Prepared, taken
+from miandan.waybills.prepare import Issued, Prepared, RequestRows, taken
 from miandan.waybills.writing import Draw, KeptAnswer, TakeRows, draw_and_write
 
 MOST_PARCELS = 400
@@ -233,11 +233,11 @@ class Desk:
         carrier, merchant_id = work.carrier.code, work.request.merchant_id
         outcomes: list[Outcome] = []
         drawn, given = draw_numbers(work.carrier, cursor, work.units, batch.rules), 0
-        adding = Adding(batch.rows, work.request, carrier)
+        rows = RequestRows(batch.rows, work.request, carrier)
         for parcel in work.parcels:
             parent, *children = issued = drawn[given : given + parcel.ask.pieces]
             given += len(issued)
-            adding.parcel(parcel, issued)
+            rows.add_parcel(parcel, issued)
             ref = NumberRef(merchant_id, carrier, parent.number, batch.month)
             outcomes.append(taken(parcel, ref, tuple([one.number for one in children])))
         if work.answer is not None:
@@ -313,7 +313,10 @@ def month_of(at: datetime) -> date:
 def draw_numbers(
     carrier: Carrier, cursor: list[Lease], count: int, rules: dict[tuple[str, str], NumberRule] | None = None
 ) -> list[Issued]:
-    """`count` numbers from the leases in turn; the leases in `cursor` move on. `rules` keeps the rules looked up."""
+    """`count` numbers from the leases in turn; the leases in `cursor` move on. `rules` keeps the rules looked up.
+
+    Raises ValueError where the leases hold fewer, or a rule cannot form one.
+    """
     rules = {} if rules is None else rules
     issued: list[Issued] = []
     for place, lease in enumerate(cursor):
@@ -322,11 +325,11 @@ def draw_numbers(
             rule = rules.get((carrier.code, lease.kind))
             if rule is None:
                 rule = rules[carrier.code, lease.kind] = carrier.rule(NumberKind(lease.kind))
-            issued += [Issued(number, lease.lease_id) for number in rule.run(lease.next, here)]
+            issued += [Issued(number, lease.lease_id) for number in rule.consecutive(lease.next, here)]
             cursor[place] = spend(lease, here)
         if len(issued) == count:
-            break
-    return issued
+            return issued
+    raise ValueError(f"{len(issued)} numbers for {count} pieces")
 
 
 def _is_about_number(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from miandan.kernel.errors import Refusal
 from miandan.waybills.counter import Counter
 from miandan.waybills.desk import Occupied, draw_numbers, month_of
 from miandan.waybills.model import NumberRef, Outcome, Refused, Taken, TakeRequest
-from miandan.waybills.prepare import Adding, Issued, Prepared, taken
+from miandan.waybills.prepare import Issued, Prepared, RequestRows, taken
 from miandan.waybills.writing import TakeRows, write
 
 
@@ -68,7 +68,7 @@ async def write_parcel(
     """Occupy the keys and write the waybills of one parcel whose numbers are known."""
     numbers = [one.number for one in issued]
     rows = TakeRows()
-    Adding(rows, request, carrier).parcel(parcel, issued)
+    RequestRows(rows, request, carrier).add_parcel(parcel, issued)
     await write(tx, at, month_of(at), rows)
     ref = NumberRef(request.merchant_id, carrier, numbers[0], month_of(at))
     return taken(parcel, ref, tuple(numbers[1:]))

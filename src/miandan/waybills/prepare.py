@@ -78,33 +78,32 @@ class Issued(NamedTuple):
     units: int = 1
 
 
-class Adding:
-    """Adds the parcels of one request to what a statement writes.
+class RequestRows:
+    """The parcels of one request as rows of a statement.
 
     What a piece shares with the one before it is not looked up again: most pieces of a request are alike.
     """
 
-    __slots__ = ("_carrier", "_like", "_place", "_request", "_rows", "_to", "_way")
+    __slots__ = ("_last_kind", "_last_way", "_of_request", "_rows", "_shared", "_way")
 
     def __init__(self, rows: TakeRows, request: TakeRequest, carrier: str) -> None:
         self._rows = rows
-        self._request = request
-        self._carrier = carrier
-        self._like: tuple[object, ...] = ()
-        self._place = 0
-        self._to: tuple[object, ...] = ()
+        self._of_request = (request.merchant_id, carrier, request.account_id, request.ship_from_id, request.app)
+        self._last_kind: tuple[UUID, int, str, int, str, str] | None = None
+        self._last_way: tuple[str, Route] | None = None
+        self._shared = 0
         self._way = 0
 
-    def parcel(self, parcel: Prepared, issued: Sequence[Issued]) -> None:
+    def add_parcel(self, parcel: Prepared, issued: Sequence[Issued]) -> None:
         """The waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
         pieces, parent = len(issued), issued[0].number
         shared = self._piece(parcel, issued[0], None, 1, pieces)
         for seat, key in enumerate(parcel.ask.keys):
             self._rows.keys.append(NewKey(shared, key, parent, seat or None))
         if pieces > 1:
-            self.children(parcel, parent, issued[1:], 2, pieces)
+            self.add_children(parcel, parent, issued[1:], 2, pieces)
 
-    def children(self, parcel: Prepared, parent: str, issued: Sequence[Issued], first: int, pieces: int) -> None:
+    def add_children(self, parcel: Prepared, parent: str, issued: Sequence[Issued], first: int, pieces: int) -> None:
         """The waybills and keys of pieces `first` on, of `pieces` in all, below a parent that is there already."""
         for piece, one in enumerate(issued, first):
             shared = self._piece(parcel, one, parent, piece, pieces)
@@ -112,16 +111,19 @@ class Adding:
 
     def _piece(self, parcel: Prepared, one: Issued, parent: str | None, piece: int, pieces: int) -> int:
         """One waybill; the place of what it shares with others."""
-        ask, sealed = parcel.ask, parcel.sealed
-        like = (one.lease_id, one.units, ask.shop_id, pieces, ask.product, parcel.services)
-        if like != self._like:
-            self._like, self._place = like, self._shared(parcel, one, pieces)
-        to = (ask.division_code, parcel.route)
-        if to != self._to:
-            self._to, self._way = to, self._way_of(parcel)
+        ask, sealed, route = parcel.ask, parcel.sealed, parcel.route
+        kind = (one.lease_id, one.units, ask.shop_id, pieces, ask.product, parcel.services)
+        if kind != self._last_kind:
+            self._last_kind = kind
+            self._shared = self._rows.share(Shared(*(*self._of_request, *kind)))
+        if (ask.division_code, route) != self._last_way:
+            self._last_way = ask.division_code, route
+            self._way = self._rows.way(
+                Way(ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version)
+            )
         self._rows.waybills.append(
             NewWaybill(
-                self._place,
+                self._shared,
                 self._way,
                 one.number,
                 parent,
@@ -137,28 +139,4 @@ class Adding:
                 None if parent is not None else parcel.search_index,
             )
         )
-        return self._place
-
-    def _shared(self, parcel: Prepared, one: Issued, pieces: int) -> int:
-        request, ask = self._request, parcel.ask
-        return self._rows.share(
-            Shared(
-                request.merchant_id,
-                self._carrier,
-                request.account_id,
-                one.lease_id,
-                one.units,
-                ask.shop_id,
-                pieces,
-                request.ship_from_id,
-                ask.product,
-                parcel.services,
-                request.app,
-            )
-        )
-
-    def _way_of(self, parcel: Prepared) -> int:
-        route = parcel.route
-        return self._rows.way(
-            Way(parcel.ask.division_code, route.sort_code, route.big_mark, route.bag_centre, route.version)
-        )
+        return self._shared

@@ -13,19 +13,20 @@ from miandan.kernel.database import Reads, Transaction
 
 
 class Shared(NamedTuple):
-    """What the waybills of one take, lease and kind of parcel have in common; `services` is JSON."""
+    """What the waybills of one take, lease and kind of parcel have in common: first what is the take's, from `lease_id`
+    on the parcel's. `services` is JSON."""
 
     merchant_id: int
     carrier: str
     account_id: UUID
+    ship_from_id: UUID
+    taken_by: str
     lease_id: UUID
     units: int
     shop_id: str
     pieces: int
-    ship_from_id: UUID
     product: str
     services: str
-    taken_by: str
 
 
 class Way(NamedTuple):
@@ -88,7 +89,7 @@ class Draw(NamedTuple):
 Row = Shared | Way | NewWaybill | NewKey | KeptAnswer | Draw
 
 _TYPES: dict[type[Row], tuple[str, ...]] = {
-    Shared: ("bigint", "text", "uuid", "uuid", "smallint", "text", "smallint", "uuid", "text", "text", "text"),
+    Shared: ("bigint", "text", "uuid", "uuid", "text", "uuid", "smallint", "text", "smallint", "text", "text"),
     Way: ("text", "text", "text", "text", "integer"),
     NewWaybill: (
         *("integer", "integer", "text", "text", "smallint", "text", "text", "text", "text"),
