@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
+
 from miandan.accounts.model import Account, AccountState, Sender, ShipFrom, approved_among
 from miandan.addresses import division_of
 from miandan.kernel.errors import Refusal
@@ -18,8 +20,7 @@ MOST_NAMED = 5
 Place = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a call says: the carrier (our code), the sender, and branch or settlement code where it gives one.
 
     `street` is a town that the call keeps apart from the detail; an approved address may have it in either place.

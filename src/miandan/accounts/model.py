@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from msgspec import Struct
+
 from miandan.kernel.errors import Refusal
 
 
@@ -48,8 +50,7 @@ class GrantState(StrEnum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Sender:
+class Sender(Struct, frozen=True):
     """Who stands on the label as the sender and where. A person's data, so it never shows itself."""
 
     contact: str

@@ -6,7 +6,6 @@ order of another channel (`outside`) is taken as the caller says it and costs no
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -63,8 +62,7 @@ class OrderParcel(Struct, frozen=True):
         return tuple([parcel_key(self.shop_id, order_id, self.pack_id) for order_id in self.order_ids])
 
 
-@dataclass(frozen=True, slots=True)
-class OrdersTake:
+class OrdersTake(Struct, frozen=True):
     """Parcels of one merchant for one account and sender; the rest as in `TakeRequest`."""
 
     merchant_id: int

@@ -69,8 +69,7 @@ class ParcelAsk(Struct, frozen=True):
     barred: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TakeRequest:
+class TakeRequest(Struct, frozen=True):
     """Parcels of one merchant for one account, all sent from one approved address.
 
     `retake` replaces a number taken on another account. `accept_differences` answers the old number although

@@ -7,11 +7,11 @@ many callers become one statement, live.py for carriers that issue by themselves
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from miandan.accounts.cards import AccountCard
 from miandan.accounts.leases import AccountRef
@@ -118,7 +118,7 @@ async def _known_only(
     counter: Counter, request: TakeRequest, card: AccountCard, parcels: Sequence[Prepared], obstacle: Refusal
 ) -> list[Outcome]:
     """Numbers taken before the account ended are answered still. Raises `obstacle` where there is none."""
-    found = await _look(counter, replace(request, retake=False), card, parcels)
+    found = await _look(counter, structs.replace(request, retake=False), card, parcels)
     if not any(isinstance(one, Taken) for one in found):
         raise obstacle
     return [one or Refused(parcel.ask.keys, obstacle) for one, parcel in zip(found, parcels, strict=True)]

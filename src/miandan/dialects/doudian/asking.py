@@ -6,11 +6,11 @@ the body is read for what it is. Business JSON may stand in several places at on
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
+from msgspec import Struct, structs
 from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, parse_options_header
@@ -31,8 +31,7 @@ _MILLISECONDS: Final = re.compile(r"\d{13}")
 _DATE: Final = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})[ T+](\d{1,2}):(\d{2}):(\d{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """The common parameters of a call, empty where they are missing, every text that may be its business JSON, and
     whatever else stood beside them, which nobody has signed."""
 
@@ -82,7 +81,7 @@ def _asked(given: Mapping[str, str], texts: list[str]) -> Asked:
 
 def with_method(asked: Asked, method: str) -> Asked:
     """The same call under the method that its path names, for clients that leave the parameter out."""
-    return replace(asked, method=method)
+    return structs.replace(asked, method=method)
 
 
 def _pairs(text: bytes) -> dict[str, str]:

@@ -10,14 +10,15 @@ from importlib import import_module, resources
 from pkgutil import iter_modules
 from typing import Any
 
+from msgspec import Struct
+
 from miandan.access.model import App, Caller, Scope, SubjectKind
 from miandan.hall import Hall
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call: who calls, and the business JSON as its table reads it. `beside` are parameters that nobody signed."""
 
     hall: Hall

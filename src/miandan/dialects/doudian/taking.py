@@ -1,7 +1,6 @@
 """newCreateOrder: a batch of orders becomes takes, one for each account that its parcels mean."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -55,8 +54,7 @@ class EbillInfo(Struct):
     extra_resp: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(Struct, frozen=True):
     """What all orders of one call have in common."""
 
     call: Call
