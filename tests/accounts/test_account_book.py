@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from statistics import median
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from miandan.accounts import applications, service, shares, supply
 from miandan.accounts.account_book import FRESH_SECONDS, AccountBook, account_for, account_of, lent_account
@@ -65,9 +65,9 @@ async def test_a_sender_at_two_branches_needs_the_branch_code(fresh_database: Fr
             await account_of(db, first.merchant_id, WISH)
         assert refused.value.code == "account.ambiguous"
         assert refused.value.fields["choices"] == "57101, 57102"
-        chosen = await account_of(db, first.merchant_id, replace(WISH, net_code="57102"))
+        chosen = await account_of(db, first.merchant_id, structs.replace(WISH, net_code="57102"))
         assert chosen.account == second
-        wrong = account_of(db, first.merchant_id, replace(WISH, net_code="57103"))
+        wrong = account_of(db, first.merchant_id, structs.replace(WISH, net_code="57103"))
         assert await code_of(wrong) == "account.none_fits"
 
 
@@ -77,13 +77,13 @@ async def test_a_settlement_code_tells_two_accounts_at_one_branch_apart(fresh_da
         first = await town.account()
         second = await further_account(town, first.merchant_id, settlement="M2", billing=Billing.MONTHLY)
         assert await code_of(account_of(db, first.merchant_id, WISH)) == "account.ambiguous"
-        assert (await account_of(db, first.merchant_id, replace(WISH, monthly_account="M2"))).account == second
+        assert (await account_of(db, first.merchant_id, structs.replace(WISH, monthly_account="M2"))).account == second
 
 
 async def test_the_refusal_of_a_sender_names_the_approved_places_without_rooms(fresh_database: FreshDatabase) -> None:
     async with fresh_database() as db:
         account = await (await new_town(db)).account()
-        roomy = replace(SENDER, detail="示例路 9 号 3 幢 501 室")
+        roomy = structs.replace(SENDER, detail="示例路 9 号 3 幢 501 室")
         await service.approve_ship_from(db, account.merchant_id, account.account_id, roomy)
         with pytest.raises(Refusal) as refused:
             await account_of(db, account.merchant_id, Wish(CARRIER, OTHER_SENDER))
@@ -98,10 +98,10 @@ async def test_the_refusal_of_a_sender_names_the_approved_places_without_rooms(f
 @pytest.mark.parametrize(
     "wish",
     [
-        Wish(CARRIER, replace(SENDER, province="浙江", city="杭州", district="余杭")),
-        Wish(CARRIER, replace(SENDER, detail="1号"), street="示例路"),
+        Wish(CARRIER, structs.replace(SENDER, province="浙江", city="杭州", district="余杭")),
+        Wish(CARRIER, structs.replace(SENDER, detail="1号"), street="示例路"),
         Wish(CARRIER, SENDER, street="仓前街道"),
-        Wish(CARRIER, replace(SENDER, contact="别人", phone="")),
+        Wish(CARRIER, structs.replace(SENDER, contact="别人", phone="")),
     ],
     ids=["short names", "street of its own", "street on top", "another person"],
 )
@@ -114,7 +114,7 @@ async def test_an_approved_place_is_known_however_it_is_spelled(fresh_database: 
 async def test_of_two_persons_at_one_place_the_one_in_the_call_is_meant(fresh_database: FreshDatabase) -> None:
     async with fresh_database() as db:
         account = await (await new_town(db)).account()
-        second = replace(SENDER, contact="示例发货人乙", phone="057100000009")
+        second = structs.replace(SENDER, contact="示例发货人乙", phone="057100000009")
         await service.approve_ship_from(db, account.merchant_id, account.account_id, second)
         chosen = await account_of(db, account.merchant_id, Wish(CARRIER, second))
         assert chosen.ship_from.sender == second

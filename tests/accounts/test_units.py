@@ -1,9 +1,9 @@
 """Units: they come out of a branch's stock and nowhere else, and stop when the account does."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from miandan.accounts import service
 from miandan.accounts.model import AccountState, Billing
@@ -136,7 +136,7 @@ async def test_a_sender_that_is_none_of_the_approved_ones_is_refused(fresh_datab
         who = (account.merchant_id, account.account_id)
         (approved,) = await service.ship_from_of(db, *who)
         assert await service.approved_sender(db, *who, approved.ship_from_id) == approved
-        spaced = replace(SENDER, contact="另一人", detail=" 示例路1号")
+        spaced = structs.replace(SENDER, contact="另一人", detail=" 示例路1号")
         assert await service.approved_sender(db, *who, spaced) == approved
         for stranger in (OTHER_SENDER, new_id()):
             with pytest.raises(Refusal, match=r"account\.sender_not_approved") as refused:

@@ -1,9 +1,9 @@
 """An order goes out: in one parcel, in several, or with others in one."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from miandan.accounts import service as accounts
 from miandan.branches import service as branches
@@ -242,9 +242,9 @@ async def test_the_store_that_is_named_has_to_be_open_and_that_of_the_number(har
                 dock.desk.db, dock.merchant_id, store, store, Place("浙江省", "杭州市", "", "1 号")
             )
         account = await dock.stall.account("yto")
-        sender = replace(SENDER, store_id="W1", detail="示例路 1 号门店")
+        sender = structs.replace(SENDER, store_id="W1", detail="示例路 1 号门店")
         place = await accounts.approve_ship_from(dock.desk.db, dock.merchant_id, account.account_id, sender)
-        request = replace(await dock.stall.request(account, [parcel("1")]), ship_from_id=place.ship_from_id)
+        request = structs.replace(await dock.stall.request(account, [parcel("1")]), ship_from_id=place.ship_from_id)
         [taken] = await waybills.take(dock.stall.world.counter, request)
         assert isinstance(taken, Taken)
         with refuses("store_unknown"):
