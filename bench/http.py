@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from statistics import quantiles
 from typing import Any
 from urllib.parse import quote
 
+from bench.folders import bench_folder
 from bench.http_shares import database_pids, line, parts, processor_seconds
 from bench.pairs import Comparison, alternate_async
 from bench.take import SENDER, Bench, open_bench, raw_rate
@@ -235,8 +235,7 @@ async def costs(bench: Bench, folder: Path, port: int, pid: int, token: str) -> 
 
 async def run(write: Callable[[str], Any]) -> None:
     """Both comparisons, the latencies, and where the time of a request goes."""
-    with tempfile.TemporaryDirectory(prefix="miandan-bench-") as name:
-        folder = Path(name)
+    with bench_folder() as folder:
         async with open_bench(folder, 1000) as bench:
             token_of = await tokens_of(bench, folder)
             async with serving(folder) as (port, pid):

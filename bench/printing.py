@@ -7,7 +7,6 @@ per sheet; what is measured ends with the finished file, which is later than the
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
 
+from bench.folders import bench_folder
 from bench.http_shares import processor_seconds
 from bench.take import BRANCH, SENDER
 from miandan.accounts import applications
@@ -209,8 +209,8 @@ def _verdict(holds: bool) -> str:
 
 async def run(write: Callable[[str], Any]) -> None:
     """Latency, burst, steady rate, memory and share of a core."""
-    with tempfile.TemporaryDirectory(prefix="miandan-bench-") as name:
-        async with open_bench(Path(name)) as bench:
+    with bench_folder() as folder:
+        async with open_bench(folder) as bench:
             await latencies(bench)  # templates compiled, fonts loaded
             found = await latencies(bench)
             p50, p99 = median(found), quantiles(found, n=100)[98]

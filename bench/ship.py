@@ -8,15 +8,14 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from bench.folders import bench_folder
 from miandan.kernel.database import open_database
-from miandan.kernel.postgres import stop_server
 from miandan.kernel.settings import Settings
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data/orders-doudian-2000.csv"
@@ -97,13 +96,9 @@ def main() -> None:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
-    with tempfile.TemporaryDirectory(prefix="miandan-bench-") as name:
-        folder = Path(name)
+    with bench_folder("data") as folder:
         if DATA.is_file():
-            try:
-                asyncio.run(measure(folder, write))
-            finally:
-                stop_server(folder / "data")
+            asyncio.run(measure(folder, write))
         else:
             write(f"ship: skipped, {DATA.name} is not beside the project")
         waits = [run(folder, "--help").seconds for _ in range(ROUNDS + 1)][1:]

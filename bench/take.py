@@ -7,7 +7,6 @@ row with its unique constraints, ledger, durable commit.
 
 import asyncio
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from bench.folders import bench_folder
 from bench.pairs import Comparison, alternate_async
 from miandan.accounts import applications
 from miandan.accounts import service as accounts
@@ -204,7 +204,7 @@ async def batches_of_ten(bench: Bench, name: str, merchants_in_play: int) -> Com
         return await alternate_async(name, candidate, baseline)
 
 
-async def singles(bench: Bench) -> Comparison:
+async def singles(bench: Bench, folder: Path) -> Comparison:
     """Grouped takes against the best of 8, 16 and 64 connections without grouping, leases on in both."""
 
     async def grouped() -> float:
@@ -214,7 +214,7 @@ async def singles(bench: Bench) -> Comparison:
     async def ungrouped() -> float:
         rates = []
         for lanes in (8, 16, 64):
-            settings = Settings(data=bench_folder, sandbox=True)
+            settings = Settings(data=folder, sandbox=True)
             async with (
                 open_database(settings, pool_size=lanes + 2) as db,
                 open_counter(db, bench.vault, lanes=lanes, most_parcels=1) as counter,
@@ -228,20 +228,15 @@ async def singles(bench: Bench) -> Comparison:
     )
 
 
-bench_folder = Path()
-
-
 async def run(write: Callable[[str], Any]) -> None:
     """All three comparisons."""
-    global bench_folder
-    with tempfile.TemporaryDirectory(prefix="miandan-bench-") as folder:
-        bench_folder = Path(folder)
-        async with open_bench(bench_folder, 1000) as bench:
+    with bench_folder() as folder:
+        async with open_bench(folder, 1000) as bench:
             hot = await batches_of_ten(bench, "take, batch 10 x 16 callers, hot merchant, against RAW", 1)
             write(hot.line(0.45, "numbers"))
             spread = await batches_of_ten(bench, "take, batch 10 x 16 callers, 1,000 merchants, against RAW", 1000)
             write(spread.line(0.40, "numbers"))
-            write((await singles(bench)).line(3, "numbers"))
+            write((await singles(bench, folder)).line(3, "numbers"))
 
 
 def main() -> None:
