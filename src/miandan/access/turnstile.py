@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -77,6 +78,7 @@ def address_of(peer: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
     return next((hop for hop in reversed(hops) if not _is_private(hop)), hops[-1] if hops else peer)
 
 
+@lru_cache(maxsize=1024)
 def _is_private(address: str) -> bool:
     try:
         return ip_address(address).is_private

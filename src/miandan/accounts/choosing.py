@@ -17,6 +17,9 @@ from miandan.kernel.masks import mask_detail
 MOST_NAMED = 5
 """Addresses or branches that a refusal names at most."""
 
+MOST_CHOSEN = 64
+"""Wishes of one card whose choice is kept: a shop sends from a handful of places."""
+
 Place = tuple[str, ...]
 
 
@@ -70,12 +73,14 @@ class Desk:
 
 
 class Card:
-    """The accounts of one merchant at one carrier, ready for many choices; nothing in it changes."""
+    """The accounts of one merchant at one carrier, ready for many choices; nothing in it changes, so a wish that comes
+    again is answered as before."""
 
     def __init__(self, carrier: str, desks: Iterable[Desk]) -> None:
         self.carrier = carrier
         self.desks: Sequence[Desk] = sorted(desks, key=lambda desk: desk.turn)
         self._at: dict[Place, list[Desk]] = {}
+        self._chosen: dict[Wish, Chosen] = {}
         for desk in self.desks:
             for place in dict.fromkeys(row.sender.place for row in desk.senders):
                 self._at.setdefault(place, []).append(desk)
@@ -94,6 +99,14 @@ class Card:
         Among several at one branch: one with units, then an own one, then the oldest. Raises account.none_fits,
         account.not_active, account.no_sender_fits (which names the approved ones), account.ambiguous.
         """
+        known = self._chosen.get(wish)
+        if known is None:
+            known = self._choose(wish)
+            if len(self._chosen) < MOST_CHOSEN:
+                self._chosen[wish] = known
+        return known
+
+    def _choose(self, wish: Wish) -> Chosen:
         fitting = [desk for desk in self.desks if _fits(desk.account, wish)]
         if not fitting:
             raise Refusal(

@@ -166,8 +166,15 @@ def read_receiver(given: Mapping[str, Any], order_ref: str, order_id: str, remar
 def read_goods(items: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     """Goods as a waybill keeps them."""
     return tuple(
-        {"line_id": "", "title": item["item_name"], "spec": item.get("item_specs", ""), "quantity": item["item_count"]}
-        for item in items
+        [
+            {
+                "line_id": "",
+                "title": item["item_name"],
+                "spec": item.get("item_specs", ""),
+                "quantity": item["item_count"],
+            }
+            for item in items
+        ]
     )
 
 

@@ -34,6 +34,9 @@ from miandan.waybills.for_orders import OrderParcel, Served
 
 METHOD: Final = "logistics.newCreateOrder"
 
+_NO_WINDOW: Final = ("", "")
+"""Of an order that names neither branch nor monthly account."""
+
 
 class EbillInfo(Struct):
     """One number of an answer; a struct, since a batch has fifty of them."""
@@ -90,7 +93,8 @@ async def take_batch(call: Call) -> tuple[list[EbillInfo], list[dict[str, Any]]]
         if isinstance(one, Refusal):
             results[place] = one
         else:
-            windows.setdefault(_window(orders[place]), {})[place] = one
+            window = _window(orders[place]) if "net_info" in orders[place] else _NO_WINDOW
+            windows.setdefault(window, {})[place] = one
     for window, wanted in windows.items():
         results |= await _serve(batch, window, wanted, others=len(windows) > 1 or bool(results))
     return await _written(batch, orders, [results[place] for place in range(len(orders))])
@@ -109,8 +113,8 @@ async def _read_batch(call: Call) -> _Batch:
 
 
 def _window(order: Mapping[str, Any]) -> tuple[str, str]:
-    """Branch and monthly account that an order names, both empty for most."""
-    net = order.get("net_info", {})
+    """Branch and monthly account that an order names."""
+    net = order["net_info"]
     return net.get("net_code", ""), net.get("monthly_account", "")
 
 
