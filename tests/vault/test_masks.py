@@ -136,6 +136,26 @@ def test_unit_and_room_are_hidden_and_street_and_building_stay(
 
 
 @given(
+    st.sampled_from(["虚构路1037号", "示例大道88号", "示例路18号院", "示例村12组5号", "人民路7弄3号"]),
+    st.sampled_from(["示例花园", "翡翠苑", ""]),
+    st.tuples(BUILDINGS, st.sampled_from(["幢", "栋", "号楼"])),
+    st.tuples(UNITS, st.sampled_from(["单元", ""])),
+    st.tuples(ROOMS, st.sampled_from(["室", "房", "户"])),
+)
+def test_a_blank_between_a_number_and_its_word_changes_nothing(
+    street: str, estate: str, building: tuple[str, str], unit: tuple[str, str], room: tuple[str, str]
+) -> None:
+    written = f"{street}{estate}{''.join(building)}{''.join(unit) if unit[1] else ''}{''.join(room)}"
+    spaced = re.sub(r"(?<=\D)(?=\d)|(?<=\d)(?=\D)", " ", written)  # 虚构路 1037 号示例花园 3 幢 601 室
+    assert mask_detail(spaced).replace(" ", "") == mask_detail(written)
+
+
+@pytest.mark.parametrize("rest", ["楼下超市", "座机", "号码牌", "房东收", "区号", "层层叠"])
+def test_a_word_that_begins_something_else_does_not_save_a_room(rest: str) -> None:
+    assert mask_detail(f"虚构路100号 302 {rest}") == f"虚构路100号*** {rest}"
+
+
+@given(
     STREETS, ESTATES, BUILDINGS, st.lists(ROOMS, min_size=1, max_size=2), st.sampled_from("-－_#～"), ROOM_WORDS, NOTES
 )
 def test_numbers_joined_by_dashes_keep_the_building_only(

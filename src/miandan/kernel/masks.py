@@ -98,10 +98,10 @@ _N = r"[\dA-Za-z一二三四五六七八九十百零〇○两]"
 _DASH = r"[-‐-―－_~～#]"
 # 三房巷, 八户村, 二铺镇 are places.
 _ROOM_WORD = r"(?:室|房间|房|户|铺位?|工位|床位?)(?![口外部巷村镇乡湾桥沟屯庄路街])"
-# A number before one of these is a road, a gate, a building, a team, a distance or a storey, not a room.
+# A number before one of these is a road, a gate, a building, a team, a distance, a storey or a unit, not a room.
 _NO_ROOM = (
     r"(?!\d)(?![A-Za-z]?(?:#|号|號|弄|幢|栋|棟|座|楼|樓|层|層|组|排|队|隊|社|路|街|巷|道|线|米|公里|村|里|期|区|區|院|年"
-    r"|乡道|县道|省道|国道|高速))"
+    r"|乡道|县道|省道|国道|高速|单元|單元))"
 )
 _DASHED = rf"\s*(?:{_DASH}|一(?=\d))\s*[A-Za-z]?\d{{1,5}}+[A-Za-z]?"
 _NUMBERED = re.compile(r"[\dA-Za-z号一二三四五六七八九十][幢栋棟座楼樓层層]")
@@ -129,6 +129,14 @@ _UNIT_AND_ROOM = re.compile(
 )
 
 
+# 969 号 3 幢 601 室: a blank that people put between a number and its word says nothing. What may begin something else
+# (座机, 楼下, 号码) counts only where the word ends there.
+_SPACED = re.compile(
+    r"(?<=[\dA-Za-z])\s+(?=[号號](?![码碼])|[幢栋棟弄]|单元|單元|室"
+    r"|(?:[座楼樓层層期区區房户组組队隊社排]|村|号楼)(?:$|[\s\dA-Za-z,，。;；(（【\[]))"
+)
+
+
 def _hide_room(match: re.Match[str]) -> str:
     building = match["building"]
     before = match.string[max(0, match.start() - 2) : match.start()]
@@ -139,7 +147,7 @@ def _hide_room(match: re.Match[str]) -> str:
 
 def mask_room(detail: str) -> str:
     """Road, gate and building stay; unit and room become stars (GB/T 41833)."""
-    return _UNIT_AND_ROOM.sub(_hide_room, detail)
+    return _UNIT_AND_ROOM.sub(_hide_room, _SPACED.sub("", detail))
 
 
 def mask_detail(detail: str) -> str:
