@@ -69,14 +69,14 @@ def run_command(command: Callable[[], int]) -> None:
 
 
 def pair(url: str, code: str, name: str | None) -> int:
-    folder = _folder()
+    folder = Folder.from_environment()
     paired = pair_with(folder, url, code, name)
     say(f"✓ 已配对：{shown(paired.name)} → {shown(paired.server)} / paired. 接着运行 next: miandan agent run")
     return 0
 
 
 def status(as_json: bool) -> int:
-    found = read_status(_folder())
+    found = read_status(Folder.from_environment())
     if as_json:
         write_json(_plain(found))
     else:
@@ -110,7 +110,7 @@ def _hints(found: AgentStatus) -> Iterator[str]:
 
 
 def printers(as_json: bool) -> int:
-    folder = _folder()
+    folder = Folder.from_environment()
     if folder.is_running():
         rows = [_plain(one) for one in read_status(folder).printers]
     else:
@@ -132,7 +132,7 @@ async def _looked_at(folder: Folder) -> list[PrinterStatus]:
 
 
 def test(printer: str, kind: str) -> int:
-    folder = _folder()
+    folder = Folder.from_environment()
     if folder.is_running():
         answer = ask(folder, Question(printer, kind))
     else:
@@ -165,7 +165,7 @@ async def _printed_alone(folder: Folder, printer: str, kind: str) -> Answer:
 
 
 def go_on(printer: str) -> int:
-    folder = _folder()
+    folder = Folder.from_environment()
     if not folder.is_running():
         raise Refusal("agent.not_running")
     answer = ask(folder, Question(printer, GO_ON))
@@ -181,13 +181,13 @@ def go_on(printer: str) -> int:
 
 
 def logs(lines: int) -> int:
-    write_lines([shown(line, 1_000) for line in last_lines(_folder().log, lines)])
+    write_lines([shown(line, 1_000) for line in last_lines(Folder.from_environment().log, lines)])
     return 0
 
 
 def show_page() -> int:
     """Lead a browser to the page by a file, which no other user can read as they can a command line."""
-    folder = _folder()
+    folder = Folder.from_environment()
     address = new_address(folder)
     if _has_screen() and webbrowser.open(opener(folder, address).as_uri()):
         say("✓ 已在浏览器打开；没有出现，就把网址粘贴到浏览器。/ Opened; if nothing appears, paste the address.")
@@ -196,7 +196,7 @@ def show_page() -> int:
 
 def page_address() -> int:
     """The way to the page, for a browser that somebody opens."""
-    return _say_address(new_address(_folder()))
+    return _say_address(new_address(Folder.from_environment()))
 
 
 def _say_address(address: str) -> int:
@@ -211,7 +211,7 @@ def _has_screen() -> bool:
 
 
 def unpair() -> int:
-    folder = _folder()
+    folder = Folder.from_environment()
     paired = folder.paired()
     with folder.alone():
         told = asyncio.run(leave(folder, paired))
@@ -224,12 +224,8 @@ def unpair() -> int:
 
 
 def service(kind: str) -> int:
-    write_lines(service_text(ServiceKind(kind), _folder()).splitlines())
+    write_lines(service_text(ServiceKind(kind), Folder.from_environment()).splitlines())
     return 0
-
-
-def _folder() -> Folder:
-    return Folder.from_environment()
 
 
 def _plain(found: AgentStatus | PrinterStatus) -> dict[str, Any]:

@@ -112,8 +112,6 @@ class _Tally:
 
 def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator[bytes]:
     """Each sheet in the printer's language, or as PBM."""
-    from miandan.labels.raster import rasterise
-
     if job.to.language is None:
         for bits, warnings in _dots(labels, job):
             tally.add(warnings)
@@ -127,7 +125,7 @@ def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator
             tally.add((*native.warnings, *([off] if native.lost else [])))
             yield native.data
         return
-    for sheet in rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose):
+    for sheet in _rasterised(labels, job):
         if job.profile is None:
             raise ValueError(f"{job.to} needs a printer's profile")
         made = document(sheet.bits, job.profile)
@@ -137,15 +135,19 @@ def _documents(labels: Iterable[LabelData], job: Job, tally: _Tally) -> Iterator
 
 def _dots(labels: Iterable[LabelData], job: Job) -> Iterator[tuple[Bits, tuple[LabelWarning, ...]]]:
     """Each sheet as a picture: with a profile the dots that its printer burns, moved by what it is out by."""
-    from miandan.labels.raster import rasterise
-
-    for page, sheet in enumerate(rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose)):
+    for page, sheet in enumerate(_rasterised(labels, job)):
         if job.profile is None:
             yield sheet.bits, sheet.warnings
             continue
         refuse_too_large(sheet.bits.width, sheet.bits.height, job.profile)
         on_paper = moved(sheet.bits, *job.profile.offset)
         yield on_paper.bits, (*sheet.warnings, *_of_printer(sheet, job.profile, on_paper.lost, page))
+
+
+def _rasterised(labels: Iterable[LabelData], job: Job) -> Iterator["RasterSheet"]:
+    from miandan.labels.raster import rasterise
+
+    return rasterise(labels, job.choice, dpi=job.resolution, purpose=job.purpose)
 
 
 def _of_printer(sheet: "RasterSheet", profile: Profile, lost: int, page: int) -> Iterator[LabelWarning]:

@@ -165,17 +165,12 @@ def read_receiver(given: Mapping[str, Any], order_ref: str, order_id: str, remar
 
 def read_goods(items: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     """Goods as a waybill keeps them."""
-    return tuple(
-        [
-            {
-                "line_id": "",
-                "title": item["item_name"],
-                "spec": item.get("item_specs", ""),
-                "quantity": item["item_count"],
-            }
-            for item in items
-        ]
-    )
+    return tuple(map(_line, items))
+
+
+def _line(item: Mapping[str, Any]) -> dict[str, Any]:
+    title, spec = item["item_name"], item.get("item_specs", "")
+    return {"line_id": "", "title": title, "spec": spec, "quantity": item["item_count"]}
 
 
 def read_services(given: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

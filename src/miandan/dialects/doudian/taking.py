@@ -35,7 +35,6 @@ from miandan.waybills.for_orders import OrderParcel, Served
 METHOD: Final = "logistics.newCreateOrder"
 
 _NO_WINDOW: Final = ("", "")
-"""Of an order that names neither branch nor monthly account."""
 
 
 class EbillInfo(Struct):
@@ -93,8 +92,7 @@ async def take_batch(call: Call) -> tuple[list[EbillInfo], list[dict[str, Any]]]
         if isinstance(one, Refusal):
             results[place] = one
         else:
-            window = _window(orders[place]) if "net_info" in orders[place] else _NO_WINDOW
-            windows.setdefault(window, {})[place] = one
+            windows.setdefault(_window(orders[place]), {})[place] = one
     for window, wanted in windows.items():
         results |= await _serve(batch, window, wanted, others=len(windows) > 1 or bool(results))
     return await _written(batch, orders, [results[place] for place in range(len(orders))])
@@ -113,9 +111,9 @@ async def _read_batch(call: Call) -> _Batch:
 
 
 def _window(order: Mapping[str, Any]) -> tuple[str, str]:
-    """Branch and monthly account that an order names."""
-    net = order["net_info"]
-    return net.get("net_code", ""), net.get("monthly_account", "")
+    """Branch and monthly account that an order names, both empty for most."""
+    net = order.get("net_info")
+    return (net.get("net_code", ""), net.get("monthly_account", "")) if net else _NO_WINDOW
 
 
 async def _serve(
