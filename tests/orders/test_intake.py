@@ -56,7 +56,7 @@ async def told(db: Database, ref: OrderRef, messages: Sequence[Said]) -> tuple[o
 
 
 async def messages(db: Database) -> list[tuple[str, int]]:
-    rows = await db.fetch("SELECT body FROM outbox WHERE topic = $1 ORDER BY id", intake.ORDER_EVENT)
+    rows = await db.fetch("SELECT body FROM outbox WHERE topic = $1 ORDER BY created_at, id", intake.ORDER_EVENT)
     return [(row["body"]["kind"], row["body"]["version"]) for row in rows]
 
 

@@ -131,7 +131,7 @@ class Dock:
 
     async def messages(self, topic: str) -> list[dict[str, Any]]:
         rows = await self.desk.db.fetch(
-            "SELECT body FROM outbox WHERE source = $1 AND topic = $2 ORDER BY id",
+            "SELECT body FROM outbox WHERE source = $1 AND topic = $2 ORDER BY created_at, id",
             f"merchant:{self.merchant_id}",
             topic,
         )

@@ -26,7 +26,12 @@ def journey(number: str) -> list[Scan]:
 async def waiting(db: Database, number: str) -> list[bool]:
     """Messages about a number: whether each says that the parcel moved."""
     rows = await db.fetch(
-        "SELECT body -> 'moved' AS moved FROM outbox WHERE topic = $1 AND body ->> 'number' = $2 ORDER BY id",
+        """
+        SELECT body -> 'moved' AS moved
+          FROM outbox
+         WHERE topic = $1 AND body ->> 'number' = $2
+         ORDER BY created_at, id
+        """,
         service.SCANNED,
         number,
     )
