@@ -80,7 +80,8 @@ class CallLog:
 
     def note(self, call: CallNote) -> None:
         """Keep a note; costs next to nothing."""
-        self._waiting.append(call._replace(method=_printable(call.method)))
+        method = _printable(call.method)
+        self._waiting.append(call if method is call.method else call._replace(method=method))
         if len(self._waiting) > MOST_WAITING:
             del self._waiting[: MOST_WAITING // 2]
 

@@ -67,9 +67,7 @@ class IndexKey:
         self._text = hashlib.blake2b(key=secret, digest_size=TEXT_INDEX_BYTES, person=b"issued index")
 
     def digest(self, recipient: Recipient) -> bytes:
-        hasher = self._digest.copy()
-        hasher.update(spelled_recipient(recipient, spelled_phone(recipient.phone)).encode())
-        return hasher.digest()
+        return _keyed(self._digest, spelled_recipient(recipient, spelled_phone(recipient.phone)))
 
     def of(self, kind: IndexKind, text: str) -> bytes:
         """The index of a search text; what is stored and what is searched for take the same way."""
@@ -87,16 +85,14 @@ class IndexKey:
     def digest_and_pack(self, recipient: Recipient) -> tuple[bytes, bytes]:
         """The merge digest, and all search indexes in some 15 bytes: version, then kind and index in turn."""
         phone = spelled_phone(recipient.phone)
-        whole = self._digest.copy()
-        whole.update(spelled_recipient(recipient, phone).encode())
-        packed = self._stamp
+        parts = [self._stamp]
         if recipient.name:
-            packed += _NAME_CODE + _keyed(self._name, spelled_text(recipient.name))
+            parts += _NAME_CODE, _keyed(self._name, spelled_text(recipient.name))
         if phone:
-            packed += _PHONE_CODE + _keyed(self._phone, phone)
+            parts += _PHONE_CODE, _keyed(self._phone, phone)
             if phone.isdigit():  # a ciphertext has no tail that anybody would know
-                packed += _TAIL_CODE + _keyed(self._tail, phone[-TAIL_DIGITS:])
-        return whole.digest(), packed
+                parts += _TAIL_CODE, _keyed(self._tail, phone[-TAIL_DIGITS:])
+        return _keyed(self._digest, spelled_recipient(recipient, phone)), b"".join(parts)
 
 
 def _keyed(base: "hashlib.blake2b", text: str) -> bytes:

@@ -10,7 +10,7 @@ from miandan.kernel.errors import Refusal
 from miandan.vault.keys import MerchantKeys
 from miandan.vault.model import Recipient, Sealed
 from miandan.waybills.model import MOST_PIECES, NumberRef, ParcelAsk, Refused, Route, Taken, TakeRequest
-from miandan.waybills.writing import NewKey, NewWaybill, Shared, TakeRows, Way
+from miandan.waybills.writing import FurtherKey, NewWaybill, Shared, TakeRows, Way
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -91,26 +91,24 @@ class RequestRows:
         self._of_request = (request.merchant_id, carrier, request.account_id, request.ship_from_id, request.app)
         self._last_kind: tuple[UUID, int, str, int, str, str] | None = None
         self._last_way: tuple[str, Route] | None = None
-        self._shared = 0
+        self._shared: int | None = None
         self._way = 0
 
     def add_parcel(self, parcel: Prepared, issued: Sequence[Issued]) -> None:
         """The waybills of a parcel, its parent first, and its keys: one per order, and one for each child."""
-        pieces, parent = len(issued), issued[0].number
-        shared = self._piece(parcel, issued[0], None, 1, pieces)
-        for seat, key in enumerate(parcel.ask.keys):
-            self._rows.keys.append(NewKey(shared, key, parent, seat or None))
+        keys, pieces, parent = parcel.ask.keys, len(issued), issued[0].number
+        self._piece(parcel, issued[0], keys[0], None, 1, pieces)
+        for seat, key in enumerate(keys[1:], 1):
+            self._rows.further_keys.append(FurtherKey(self._shared, key, parent, seat))
         if pieces > 1:
             self.add_children(parcel, parent, issued[1:], 2, pieces)
 
     def add_children(self, parcel: Prepared, parent: str, issued: Sequence[Issued], first: int, pieces: int) -> None:
         """The waybills and keys of pieces `first` on, of `pieces` in all, below a parent that is there already."""
         for piece, one in enumerate(issued, first):
-            shared = self._piece(parcel, one, parent, piece, pieces)
-            self._rows.keys.append(NewKey(shared, f"{parcel.ask.keys[0]}|{piece}", one.number, None))
+            self._piece(parcel, one, f"{parcel.ask.keys[0]}|{piece}", parent, piece, pieces)
 
-    def _piece(self, parcel: Prepared, one: Issued, parent: str | None, piece: int, pieces: int) -> int:
-        """One waybill; the place of what it shares with others."""
+    def _piece(self, parcel: Prepared, one: Issued, key: str, parent: str | None, piece: int, pieces: int) -> None:
         ask, sealed, route = parcel.ask, parcel.sealed, parcel.route
         kind = (one.lease_id, one.units, ask.shop_id, pieces, ask.product, parcel.services)
         if kind != self._last_kind:
@@ -126,9 +124,10 @@ class RequestRows:
                 self._shared,
                 self._way,
                 one.number,
+                key,
                 parent,
                 None if parent is None else piece,
-                ask.order_ref,
+                None if ask.order_ref == key else ask.order_ref,
                 parcel.goods,
                 one.barcode_text,
                 one.qr_text,
@@ -139,4 +138,3 @@ class RequestRows:
                 None if parent is not None else parcel.search_index,
             )
         )
-        return self._shared

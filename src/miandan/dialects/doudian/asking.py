@@ -86,7 +86,11 @@ def with_method(asked: Asked, method: str) -> Asked:
 
 def _pairs(text: bytes) -> dict[str, str]:
     try:
-        pairs = parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        if b"%" in text or b"+" in text or text.count(b"&") >= MOST_FIELDS:
+            pairs = parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        else:  # nothing in it is written otherwise than it is meant
+            parts = [part.partition("=") for part in text.decode().split("&") if part]
+            pairs = [(name, value) for name, _, value in parts]
     except UnicodeDecodeError:
         raise Refusal("doudian.body_unreadable") from None
     except ValueError:
@@ -96,7 +100,7 @@ def _pairs(text: bytes) -> dict[str, str]:
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Refusal("doudian.body_unreadable") from None
 
