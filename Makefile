@@ -56,10 +56,10 @@ format: $(BIN)/.test ## put the code into the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-ONCE_MORE = $(BIN)/pytest -m "not prove" --hypothesis-profile default $(AT_ONCE)
+ONCE_MORE = $(BIN)/pytest -m "not prove" --hypothesis-profile "other examples" $(AT_ONCE)
 
 prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
-	$(BIN)/pytest -m prove --hypothesis-profile default
+	$(BIN)/pytest -m prove --hypothesis-profile "other examples"
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
 	@echo "make test's own once more, with other examples, and without a network where this machine allows that:"
 	@if unshare --net true 2>/dev/null; then unshare --net $(ONCE_MORE); \

@@ -51,6 +51,9 @@ _MEMORY = Path("/dev/shm")
 _BYTES_OF_A_SERVER = 2 * 1024**3
 """More than a worker's databases and log ever were (0.2 GB), with room for what the machine does besides."""
 
+hypothesis.settings.register_profile(
+    "other examples", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("ci")  # before an option of the command line, which wins
 
 

@@ -31,7 +31,7 @@ QUICK: Schedule = replace(
     outage_failures=2,
     order_holds_for_tries=2,
     batch=5,
-    claim_seconds=5,
+    claim_seconds=60,
 )
 NEVER: Schedule = replace(QUICK, retry_after_seconds=(3600.0,) * 3)
 """Nothing that failed is tried again while a test runs."""
@@ -102,7 +102,7 @@ async def subscribed(db: Database, url: str = URL) -> AsyncIterator[Subscription
     yield await pushes.subscribe(db, APP, url)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for what other tasks do."""
     for _ in range(int(seconds / 0.02)):
         if await holds():

@@ -254,7 +254,7 @@ async def test_a_sender_that_raises_fails_its_own_messages_only(fresh_database: 
 
 
 async def test_a_slow_subscriber_does_not_hold_up_another(fresh_database: FreshDatabase) -> None:
-    slow, quick = Subscriber(delay_seconds=30), Subscriber()
+    slow, quick = Subscriber(answers=asyncio.Event()), Subscriber()
 
     async def send(subscription: Subscription, batch: Sequence[Delivery]) -> Outcome:
         return await (slow if "slow" in subscription.url else quick).send(subscription, batch)
@@ -265,7 +265,7 @@ async def test_a_slow_subscriber_does_not_hold_up_another(fresh_database: FreshD
     async with fresh_database(pool_size=2) as db, subscribed(db):
         await pushes.subscribe(db, APP, "http://slow.example/")
         await tell(db, *(news(number) for number in range(1, 21)))
-        delivering = asyncio.create_task(pushes.deliver_due(db, send, replace(QUICK, claim_seconds=60)))
+        delivering = asyncio.create_task(pushes.deliver_due(db, send, replace(QUICK, claim_seconds=600)))
         await until(lambda: quick_heard(20))
         await tell(db, news(21))  # what falls due meanwhile is not kept waiting either
         await until(lambda: quick_heard(21))
@@ -291,18 +291,17 @@ async def test_two_programs_that_deliver_together_send_each_message_once(
 async def test_a_program_killed_between_sending_and_writing_it_down_sends_again_under_the_same_id(
     fresh_database: FreshDatabase,
 ) -> None:
-    there = Subscriber(delay_seconds=30)
-    plan = replace(QUICK, claim_seconds=0.3)
+    there = Subscriber(answers=asyncio.Event())
     async with fresh_database() as db, subscribed(db):
         await tell(db, news(1))
-        killed = asyncio.create_task(pushes.deliver_due(db, there.send, replace(plan, claim_seconds=60)))
+        killed = asyncio.create_task(pushes.deliver_due(db, there.send, QUICK))
         await there.asked.wait()
         killed.cancel()
         await asyncio.gather(killed, return_exceptions=True)
-        there.delay_seconds = 0
-        assert await pushes.deliver_due(db, there.send, plan) == 0  # its claim still stands
+        there.answers.set()
+        assert await pushes.deliver_due(db, there.send, QUICK) == 0  # its claim still stands
         await db.execute("UPDATE push_subscription SET claimed_until = now()")
-        assert await pushes.deliver_due(db, there.send, plan) == 1
+        assert await pushes.deliver_due(db, there.send, QUICK) == 1
         assert await states(db) == {"m1": "sent"}
     assert there.posts == [["m1"], ["m1"]]
 

@@ -37,7 +37,7 @@ def running(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
     Folder(folder).keep(Paired("http://127.0.0.1:1", "01a21914-d020-76bf-9966-075b83c9ee5c", "仓库一号机"))
     program = subprocess.Popen([*MIANDAN, "agent", "run"], env=environment(folder), stderr=subprocess.PIPE)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not Folder(folder).status.exists():
             assert time.monotonic() < until
             assert program.poll() is None
@@ -45,14 +45,14 @@ def running(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
         yield program
     finally:
         program.send_signal(signal.SIGTERM)
-        program.wait(30)
+        program.wait(60)
         assert program.stderr is not None
         program.stderr.close()
 
 
 def seen(folder: Path, holds: Callable[[AgentStatus], bool]) -> None:
     """Wait until the running agent says so of itself."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not holds(read_status(Folder(folder))):
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -51,7 +51,7 @@ class Desk:
     def pages(self) -> list[str]:
         """The numbers on each sheet of paper."""
         shown = []
-        for file in sorted(self.paper.glob("[!.]*.pdf"), key=lambda one: one.stat().st_mtime_ns):
+        for file in sorted(self.paper.glob("[!.]*.pdf"), key=lambda one: (one.stat().st_mtime_ns, one.name)):
             text = subprocess.run(["pdftotext", file, "-"], capture_output=True, text=True, check=True).stdout
             shown.append(" ".join(sorted({word for word in text.split() if word.startswith("N")})))
         return shown

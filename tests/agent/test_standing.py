@@ -44,7 +44,10 @@ def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benches, "LONGEST_LOOK_SECONDS", 0.05)
 
 
-async def test_one_broken_line_puts_one_sheet_in_doubt_and_the_others_can_be_taken_back(tmp_path: Path) -> None:
+async def test_one_broken_line_puts_one_sheet_in_doubt_and_the_others_can_be_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "PAUSES_SECONDS", NEVER)
     async with listening(Closing(8_000)) as port, table(tmp_path, tcp(port, SILENT)) as one:
         sheets = [one.put(place, lambda: LABEL) for place in range(1, 101)]
         await until(lambda: one.bench.condition.state == "stands_still", 60)

@@ -39,7 +39,7 @@ def url(ground: Ground) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(60)
     yield where[0]
     done.set()
     thread.join()
@@ -110,7 +110,8 @@ def _name(given_values: Any, real: dict[str, str]) -> None:
 
 def _things(url: str, token: str) -> dict[str, str]:
     """An order with its number, and where it was taken."""
-    with httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False) as http:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"{url}/api/v1", headers=headers, timeout=30, trust_env=False) as http:
         order_id = new_order_id()
         order = {"version": 1, "recipient": RECIPIENT, "lines": LINES}
         assert http.put(f"/orders/{order_id}", json=order).status_code == 200

@@ -55,7 +55,7 @@ class Packer:
         return str(made["job"]["job_id"])
 
     async def finished(self, job_id: str) -> dict[str, Any]:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             job: dict[str, Any] = await self.developer.ok("GET", f"/print-jobs/{job_id}")
             if job["state"] not in ("waiting", "printing"):
@@ -189,7 +189,7 @@ async def test_a_stopped_parcel_is_listed_let_go_and_stopped_again_until_its_ord
 
 
 async def _until(it_is_so: Callable[[], Awaitable[bool]]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not await it_is_so():
         assert time.monotonic() < end
         await asyncio.sleep(0.05)

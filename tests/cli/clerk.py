@@ -20,7 +20,7 @@ from tests.labels import judges
 from tests.orders.tables import csv_text
 
 PROGRAM = Path(sys.executable).with_name("miandan")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 ORDERS = "orders.csv"
 
 
@@ -118,6 +118,13 @@ class Clerk:
     def pages(self, name: str = "labels.pdf") -> int:
         """How many labels there are, without reading them."""
         return (self.folder / name).read_bytes().count(b"/Type/Page/")
+
+
+def nobody_reads() -> None:
+    """Before the program starts (`preexec`): its standard output is a pipe whose reader has gone already."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    os.dup2(writer, 1)
 
 
 def clerk_of(sandbox_url: str, home: Path) -> Clerk:

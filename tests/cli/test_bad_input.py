@@ -9,7 +9,7 @@ import pytest
 
 from miandan.orders.reading import read_orders
 from tests.cli.clerk import Clerk, Done, clerk_of, finish, states
-from tests.cli.test_again import asked, assert_every_promise_holds, numbers_in_the_books, wait_for_numbers
+from tests.cli.test_again import asked, assert_every_promise_holds, numbers_in_the_books, stopped_while_taking
 from tests.orders.tables import csv_text, order_row
 
 GOOD = [order_row(1), order_row(2)]
@@ -256,13 +256,12 @@ def test_a_data_folder_that_cannot_be_used(clerk: Clerk) -> None:
 
 def test_a_database_that_goes_away_in_the_middle_is_said_in_words_and_the_next_run_finishes(clerk: Clerk) -> None:
     clerk.orders(*(order_row(number) for number in range(1, 601)))
-    process = clerk.start("ship", "orders.csv")
-    wait_for_numbers(clerk, process)
-    asked(
-        clerk,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
-    )
+    with stopped_while_taking(clerk) as process:
+        asked(
+            clerk,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'miandan'",
+        )
     done = finish(process)
     assert done.code in (0, 1, 2)
     assert "unforeseen" not in done.err, done.err

@@ -17,7 +17,7 @@ from miandan.kernel.postgres.layout import Layout
 from miandan.kernel.settings import Settings
 from miandan.vault.model import Recipient
 from tests.cli.clerk import Clerk, Done, finish, states
-from tests.cli.test_again import asked, wait_for_numbers
+from tests.cli.test_again import asked, stopped_while_taking
 from tests.orders.tables import csv_text, order_row
 from tests.vault.planted import (
     Finding,
@@ -175,9 +175,8 @@ def test_live_carriers_that_fail_leave_nobody_in_plain(clerk: Clerk, server_sett
 def test_crashes_leave_nobody_in_plain(clerk: Clerk, server_settings: Settings, carrier: str) -> None:
     others = [order_row(number) for number in range(100, 400)]
     clerk.orders(*(planted_row(place) for place in range(1, 7)), *others)
-    killed = clerk.start("ship", "orders.csv", "--carrier", carrier)
-    wait_for_numbers(clerk, killed)
-    killed.send_signal(signal.SIGKILL)
+    with stopped_while_taking(clerk, "--carrier", carrier) as killed:
+        killed.send_signal(signal.SIGKILL)
     asked(clerk, "ALTER TABLE trade_order ADD CONSTRAINT odd CHECK (shop_id = '') NOT VALID")
     clerk.orders(*(planted_row(place, 商品数量="3") for place in range(1, 7)))
     broken = clerk.ship("--carrier", carrier)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.clerk import Clerk, Done, finish
+from tests.cli.clerk import Clerk, Done, finish, nobody_reads
 from tests.docs.raised import ROOT
 from tests.labels import judges
 from tests.labels.pictures import read_png
@@ -187,15 +187,10 @@ def test_a_closed_stream_is_told_of_and_nothing_is_said_to_be_done(designer: Cle
 
 
 def test_a_reader_that_has_gone_is_no_success(designer: Clerk) -> None:
-    process = designer.start("render", "--data", EXAMPLE, "--out", "-")
-    assert process.stdout
-    process.stdout.close()
-    assert process.stderr
-    said = process.stderr.read().decode()
-    assert process.wait() == 1
-    assert "[labels.not_writable]" in said
-    assert "✓" not in said
-    assert "Exception ignored" not in said
+    done = designer.run("render", "--data", EXAMPLE, "--out", "-", preexec=nobody_reads)
+    assert (done.code, done.error_code) == (1, "labels.not_writable")
+    assert "✓" not in done.err
+    assert "Exception ignored" not in done.err
 
 
 @pytest.mark.parametrize(("asked", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -32,12 +32,12 @@ def taker(file: Path, name: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, "-c", TAKER, str(file), name], stdout=subprocess.PIPE, text=True)
 
 
-def heard_until_killed(programs: "list[subprocess.Popen[str]]", after: float) -> dict[str, str]:
-    """Kills the programs that much after all have begun; what each said up to its last whole line."""
+def heard_until_killed(programs: "list[subprocess.Popen[str]]", said: int, after: float) -> dict[str, str]:
+    """Kills the programs that much after each has said so many lines; what each said up to its last whole line."""
     lines = []
     for program in programs:
         assert program.stdout is not None
-        lines.append(program.stdout.readline())
+        lines += [program.stdout.readline() for _ in range(said)]
     time.sleep(after)
     for program in programs:
         program.send_signal(signal.SIGKILL)
@@ -50,7 +50,7 @@ def test_every_acknowledged_number_survives_a_kill_and_none_is_issued_twice(tmp_
     file, heard = tmp_path / "books.sqlite", dict[str, str]()
     for round_ in range(4):
         programs = [taker(file, f"r{round_}p{program}") for program in range(2)]
-        heard |= heard_until_killed(programs, after=0.03 * (round_ + 1))
+        heard |= heard_until_killed(programs, said=2, after=0.03 * (round_ + 1))
     fake = FakeCarrier("sf", file)
     books = {issue.key: issue.number for issue in fake.issued()}
     assert heard.items() <= books.items()
@@ -63,7 +63,7 @@ def test_every_acknowledged_number_survives_a_kill_and_none_is_issued_twice(tmp_
 def test_programs_that_open_a_new_file_at_the_same_moment_all_get_their_numbers(tmp_path: Path) -> None:
     for round_ in range(3):
         file = tmp_path / f"books{round_}.sqlite"
-        heard = heard_until_killed([taker(file, f"p{program}") for program in range(4)], after=0.0)
+        heard = heard_until_killed([taker(file, f"p{program}") for program in range(4)], said=1, after=0.0)
         assert {key.split("-")[0] for key in heard} == {"p0", "p1", "p2", "p3"}
         numbers = [issue.number for issue in FakeCarrier("sf", file).issued()]
         assert len(set(numbers)) == len(numbers)

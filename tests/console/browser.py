@@ -52,7 +52,7 @@ class Tab:
             message["sessionId"] = self.session
         os.write(self.writer, json.dumps(message).encode() + b"\0")
         while True:
-            heard = json.loads((await asyncio.wait_for(self.reader.readuntil(b"\0"), 30))[:-1])
+            heard = json.loads((await asyncio.wait_for(self.reader.readuntil(b"\0"), 60))[:-1])
             if heard.get("method") == "Log.entryAdded":
                 self.complaints.append(heard["params"]["entry"]["text"])
             if heard.get("id") == self._number:
@@ -82,7 +82,7 @@ class Tab:
         await self.until(arrived)
 
     async def until(self, expression: str) -> None:
-        for _ in range(600):
+        for _ in range(1200):
             with suppress(LeftError):
                 if await self.see(f"document.readyState === 'complete' && Boolean({expression})"):
                     return

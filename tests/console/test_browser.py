@@ -78,7 +78,8 @@ async def test_pages_fit_a_phone_and_a_desk(serving: Serving, tmp_path: Path) ->
             rows = await tab.see("[...document.querySelectorAll('.tick, button')].map(row => row.offsetHeight)")
             assert min(rows) >= 40  # a thumb's width
         for query in ("service_id=1", f"service_id={new_id().int % 10**19}"):
-            await tab.go(f"{running.url}/authorize?{query}", "document.querySelector('h1')")
+            here = f"location.search === '?{query}'"  # and not the page before it, which has a heading too
+            await tab.go(f"{running.url}/authorize?{query}", f"{here} && document.querySelector('h1')")
             assert await fits(tab, DESK)
         assert [one for one in tab.complaints if "Content Security Policy" in one] == []
 
@@ -94,7 +95,7 @@ async def test_nobody_can_frame_the_page(serving: Serving, tmp_path: Path) -> No
         app = await tool(running)
         inside = "document.querySelector('iframe').contentDocument?.body?.innerText || ''"
         for path, framed in (("/health", True), (f"/authorize?service_id={app.app_key}", False)):
-            await tab.go(f"{running.url}/health", "document.body")
+            await tab.go(f"{running.url}/health?{framed}", f"location.search === '?{framed}'")
             await tab.see(
                 "var frame = document.createElement('iframe'); frame.onload = () => window.loaded = true;"
                 f"frame.src = '{path}'; document.body.appendChild(frame); null"

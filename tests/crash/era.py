@@ -30,7 +30,7 @@ SEGMENT = ("zto", "yto", "yunda", "sto", "jt")
 LIVE = ("sf", "jd", "deppon", "ems")
 LISTED = "zto_intl"
 
-SETTLE = timedelta(seconds=0.2)
+SETTLE = timedelta(seconds=0.3)
 """Settle time of the fake carriers here: long beside a call, short beside a test."""
 
 _SOMEBODY = Recipient(
@@ -86,7 +86,7 @@ class Era:
 
     async def quiet(self, connection: Any) -> None:
         """Wait until nothing that a killed program had under way is still going on in the server."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while await connection.fetchval(_BACKENDS):
             assert time.monotonic() < deadline, "a backend of a killed program does not end"
             await asyncio.sleep(0.005)
@@ -131,7 +131,7 @@ def _root_key(folder: Path) -> FileRootKey:
     )
 
 
-async def patient_connect(url: str, seconds: float = 30.0) -> Any:
+async def patient_connect(url: str, seconds: float = 60.0) -> Any:
     """A connection as soon as the server gives one."""
     deadline = time.monotonic() + seconds
     while True:

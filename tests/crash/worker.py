@@ -23,7 +23,7 @@ from tests.crash.judges import Keys
 from tests.crash.steps import Journal, Step, Verb, task_of
 from tests.crash.triggers import Place, Trigger, install
 
-PATIENCE_SECONDS = 25.0
+PATIENCE_SECONDS = 60.0
 """How long a step is tried again while the database is away or the outcome of a call is not known."""
 
 _PASSING = frozenset({"take.contended", "take.in_doubt", "take.database_lost", "carrier.lost", "cancel.in_doubt"})

@@ -24,7 +24,7 @@ def test_every_block_of_the_page_works_in_order_in_an_empty_folder(database_url:
     others = {name: value for name, value in os.environ.items() if not name.startswith("MIANDAN_")}
     environment = others | {"MIANDAN_DATABASE_URL": database_url, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
     script = "set -euo pipefail\n" + "".join(f"{block}echo '=== {place}' >&2\n" for place, block in enumerate(BLOCKS))
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, timeout=600)
     said = done.stderr.decode()
     assert done.returncode == 0, said
     report = (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()

@@ -32,8 +32,10 @@ def test_programs_that_start_together_start_one_server() -> None:
 
 async def test_the_server_stays_warm_for_the_linger_time_and_joining_it_is_quick() -> None:
     with folder() as data:
-        settings = replace(settings_for(data), linger_seconds=3.0)
+        settings = replace(settings_for(data), linger_seconds=60.0)
+        began = time.perf_counter()
         async with open_database(settings):
+            started = time.perf_counter() - began
             server = postmaster(data)
         joined = []
         for _ in range(5):
@@ -42,7 +44,7 @@ async def test_the_server_stays_warm_for_the_linger_time_and_joining_it_is_quick
                 joined.append(time.perf_counter() - began)
                 assert await db.fetchval("SELECT 1") == 1
             assert postmaster(data) == server
-        assert min(joined) < 0.05
+        assert min(joined) < started / 10, (joined, started)
 
 
 async def test_a_program_that_comes_while_the_server_stops_gets_a_new_one() -> None:

@@ -103,7 +103,7 @@ class Depot:
         )
         return Counter(row["state"] for row in rows)
 
-    async def all_in(self, *states: str, seconds: float = 20) -> Counter[str]:
+    async def all_in(self, *states: str, seconds: float = 60) -> Counter[str]:
         """Wait until no sheet stands anywhere else."""
         until = time.monotonic() + seconds
         while True:
@@ -150,7 +150,7 @@ async def working(path: Path, printers: Sequence[Printer], paired: Paired | None
             await agent.stop()
 
 
-async def connected(agent: Agent, db: Database, seconds: float = 10) -> None:
+async def connected(agent: Agent, db: Database, seconds: float = 60) -> None:
     """Wait until the server has heard over this link what the agent holds and which printers it has."""
     await until(lambda: agent.link.state == "connected", seconds)
     assert agent.paired is not None
@@ -159,13 +159,13 @@ async def connected(agent: Agent, db: Database, seconds: float = 10) -> None:
 
 async def named(db: Database, agent_id: str, *printers: str, since: datetime = EVER) -> None:
     """Wait until the server knows these printers of an agent; it has heard by then what the agent holds."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not await db.fetchval(_NAMED, UUID(agent_id), list(printers), since):
         assert time.monotonic() < end, printers
         await asyncio.sleep(0.01)
 
 
-async def until(holds: Callable[[], object], seconds: float = 10) -> None:
+async def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something to be true."""
     end = time.monotonic() + seconds
     while not holds():

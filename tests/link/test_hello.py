@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from miandan.agent.folder import Folder
 from miandan.agent.keys import agent_keys
 from miandan.labels import agent_link as wire
+from miandan.link import talk
 from miandan.printing.pairing import unpair
 from tests.link.depot import BY, Depots, connected, folder_printer, until, working
 
@@ -27,7 +29,7 @@ class Caller:
 
     async def hear(self) -> Any:
         while not self._heard:
-            self._heard = list(wire.read_as_agent(await asyncio.wait_for(self._socket.recv(), 10)))
+            self._heard = list(wire.read_as_agent(await asyncio.wait_for(self._socket.recv(), 60)))
         return self._heard.pop(0)
 
     async def say(self, *messages: Any) -> None:
@@ -50,7 +52,7 @@ class Caller:
     async def close_code(self) -> int:
         try:
             while True:
-                await asyncio.wait_for(self._socket.recv(), 10)
+                await asyncio.wait_for(self._socket.recv(), 60)
         except ConnectionClosed as closed:
             return closed.rcvd.code if closed.rcvd else 0
 
@@ -143,7 +145,10 @@ async def test_an_agent_that_is_unpaired_loses_its_link_at_once(depots: Depots, 
             assert agent.link.zh
 
 
-async def test_a_copy_of_an_agent_is_refused_while_the_first_one_answers(depots: Depots, tmp_path: Path) -> None:
+async def test_a_copy_of_an_agent_is_refused_while_the_first_one_answers(
+    depots: Depots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk, "PING_SECONDS", 60.0)  # it does answer, however slow the machine is
     async with depots() as depot:
         paired = await depot.paired(tmp_path / "agent")
         signing = agent_keys(Folder(tmp_path / "agent").keys).signing

@@ -36,12 +36,12 @@ async def command(path: Path, *words_typed: str) -> AsyncIterator[asyncio.subpro
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.communicate(), 20)
+        await asyncio.wait_for(process.communicate(), 60)
 
 
 async def typed(path: Path, *words_typed: str) -> tuple[int, str]:
     async with command(path, *words_typed) as process:
-        said, _ = await asyncio.wait_for(process.communicate(), 20)
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode is not None
     return process.returncode, said.decode()
 

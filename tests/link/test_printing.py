@@ -1,6 +1,7 @@
 """Sheets on their way from a job to paper, over a real server and real agents."""
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -75,9 +76,11 @@ def sink() -> Iterator[tuple[int, list[bytes]]]:
                     return
                 heard.append(_everything(caller))
 
-        threading.Thread(target=listen, daemon=True).start()
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
         yield server.getsockname()[1], heard
         server.shutdown(socket.SHUT_RDWR)
+        listener.join(60)  # it may be reading the last one still
 
 
 async def test_fifty_sheets_come_out_once_each_and_in_their_order(depots: Depots, tmp_path: Path) -> None:
@@ -115,7 +118,7 @@ async def test_the_merchant_sees_the_printers_as_they_are(depots: Depots, tmp_pa
         async with working(tmp_path / "agent", printers, paired) as agent:
             await connected(agent, depot.db)
             await until(lambda: agent.benches["二号"].condition.state == "offline")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while True:
                     [bench] = await benches_for(depot.db, depot.merchant_id)
                     shown = {
@@ -139,7 +142,7 @@ async def test_a_link_that_is_cut_in_the_middle_of_a_job_costs_no_sheet_and_doub
             numbers = await depot.numbers(60)
             await depot.job(numbers, paired.agent_id)
             for cut in range(1, cuts + 1):
-                await until(partial(_is_beyond, tmp_path / "paper", 8 * cut), 20)
+                await until(partial(_is_beyond, tmp_path / "paper", 8 * cut))
                 cable.cut()
             assert await depot.all_in("printed") == {"printed": 60}
             assert agent.link.connects > 1
@@ -156,7 +159,7 @@ async def test_a_server_that_is_started_again_goes_on_where_it_was(
                 await connected(agent, depot.db)
                 numbers = await depot.numbers(60)
                 await depot.job(numbers, paired.agent_id)
-                await until(lambda: len(paper(tmp_path / "paper")) > 10, 20)
+                await until(lambda: len(paper(tmp_path / "paper")) > 10)
                 depot.running.stop.set()
                 await until(lambda: agent.link.state != "connected")
                 async with served(sandbox_of_links) as again:
@@ -177,7 +180,7 @@ async def test_what_was_not_printed_when_the_agent_was_stopped_is_printed_by_the
                 await connected(agent, depot.db)
                 if not run:
                     await depot.job(numbers, paired.agent_id)
-                    await until(lambda: len(paper(tmp_path / "paper")) > 5, 20)
+                    await until(lambda: len(paper(tmp_path / "paper")) > 5)
                 else:
                     await depot.all_in("printed")
             first = first or paper(tmp_path / "paper")
@@ -230,7 +233,7 @@ async def test_a_sheet_that_cannot_be_drawn_is_failed_with_its_code_and_the_prin
     assert b"^XA" in document
 
 
-async def test_another_process_queues_a_job_and_it_is_found_within_moments(
+async def test_another_process_queues_a_job_and_it_is_found(
     depots: Depots, sandbox_of_links: Settings, tmp_path: Path
 ) -> None:
     async with depots() as depot, served(sandbox_of_links) as other:
@@ -239,7 +242,7 @@ async def test_another_process_queues_a_job_and_it_is_found_within_moments(
             await connected(agent, depot.db)
             numbers = await depot.numbers(1)
             await reopened(depot, other).job(numbers, paired.agent_id)
-            await until(lambda: paper(tmp_path / "paper"), 3)
+            await until(lambda: paper(tmp_path / "paper"))  # no bell rings here: it is found by looking, or never
 
 
 async def test_nobody_is_found_on_the_agents_disk_after_a_run(depots: Depots, tmp_path: Path) -> None:
@@ -258,8 +261,10 @@ async def test_nobody_is_found_on_the_agents_disk_after_a_run(depots: Depots, tm
         assert {file.name for file in files} >= {"journal.jsonl", "agent.log", "status.json", "config.json"}
         content = b"".join(file.read_bytes() for file in files)
         assert str(depot.merchant_id).encode() in content  # the search finds what is there
-        shown = (PLANTED.name, PLANTED.phone, "赵周路", "909 室", "19087654321", PLANTED.phone[-4:], "138****", "钱")
+        shown = (PLANTED.name, PLANTED.phone, "赵周路", "909 室", "19087654321", "****", "钱")
         assert [text for text in shown if text.encode() in content] == []
+        # the last digits by themselves: times, numbers and keys hold any four digits now and then
+        assert re.findall(rb"(?<![\w.-])" + PLANTED.phone[-4:].encode() + rb"(?![\w-])", content) == []
 
 
 async def test_a_page_that_the_server_asks_for_comes_out(sandbox_of_links: Settings, tmp_path: Path) -> None:

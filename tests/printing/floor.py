@@ -151,9 +151,14 @@ class Floor:
         return made.job
 
     async def again(
-        self, machine: Machine, *numbers: Taken | Asked, reason: str = "damaged", words: str = ""
+        self,
+        machine: Machine,
+        *numbers: Taken | Asked,
+        reason: str = "damaged",
+        words: str = "",
+        at: datetime | None = None,
     ) -> JobMade:
-        return await reprints.reprint(self.desk, self.ask(machine, *numbers), ReprintAsk(reason, words))
+        return await reprints.reprint(self.desk, self.ask(machine, *numbers), ReprintAsk(reason, words), at)
 
     async def lease(self, machine: Machine, room: int = 50, printer: str = LABELLER) -> list[Leased]:
         return await leasing.lease_next(self.desk, machine.agent, printer, room)

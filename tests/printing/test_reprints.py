@@ -1,7 +1,7 @@
 """Printing again: a reason, the next copy, limits, an alert, and no children unasked."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -16,9 +16,9 @@ from tests.printing.floor import Floor, Machine, codes, numbers
 from tests.printing.press import asked, child
 
 
-async def _again(floor: Floor, machine: Machine, taken: Taken) -> int:
+async def _again(floor: Floor, machine: Machine, taken: Taken, at: datetime | None = None) -> int:
     """A reprint that comes out; which copy it was."""
-    made = await floor.again(machine, taken)
+    made = await floor.again(machine, taken, at=at)
     assert made.job is not None, codes(made)
     [sheet] = await floor.lease(machine)
     await floor.prints(machine, sheet)
@@ -79,19 +79,20 @@ async def test_many_reprints_of_one_number_are_heard_of_once_and_then_refused(pr
     async with printery.floor() as floor:
         machine, taken = await floor.machine(), await floor.taken("often")
         await floor.printed(machine, taken)
-        limits = limits_on(now().date())
+        at = now()  # one moment for all: reprints are counted by the day
+        limits = limits_on(at.date())
         for turn in range(limits.most):
-            assert await _again(floor, machine, taken) == turn + 2
-        assert codes(await floor.again(machine, taken)) == {taken.number: "printing.reprint_limit"}
+            assert await _again(floor, machine, taken, at) == turn + 2
+        assert codes(await floor.again(machine, taken, at=at)) == {taken.number: "printing.reprint_limit"}
         alerts = await floor.db.fetch(
             "SELECT body FROM outbox WHERE topic = $1 AND source = $2",
             reprints.MANY_REPRINTS,
             f"merchant:{floor.merchant_id}",
         )
         assert [(row["body"]["number"], row["body"]["reprints"]) for row in alerts] == [(taken.number, limits.alert)]
-        counted = await reprints.reprints_today(floor.db, floor.merchant_id, [taken.ref])
+        counted = await reprints.reprints_today(floor.db, floor.merchant_id, [taken.ref], at)
         assert counted == {asked(taken): limits.most}
-        assert await reprints.reprints_today(floor.db, floor.merchant_id, [taken.ref], now() + timedelta(days=1)) == {}
+        assert await reprints.reprints_today(floor.db, floor.merchant_id, [taken.ref], at + timedelta(days=1)) == {}
 
 
 async def test_a_reprint_that_was_cancelled_before_it_was_given_out_does_not_count(printery: Printery) -> None:

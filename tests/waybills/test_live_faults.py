@@ -4,6 +4,7 @@ Profiles: sf is repeat-safe and can be queried, jd can only be queried, deppon i
 """
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -24,8 +25,14 @@ def goes_wrong(stall: Stall, carrier: str, *faults: Fault, times: int | None = 1
     stall.world.carriers[carrier].plan(*(FaultPlan(fault, times=times, seconds=seconds) for fault in faults))
 
 
-async def settle_time(stall: Stall, carrier: str) -> None:
-    await asyncio.sleep(stall.world.carriers[carrier].settle.total_seconds())
+def settles_never(stall: Stall, carrier: str) -> None:
+    """Its settle time does not pass, however slow the machine is."""
+    stall.world.carriers[carrier].settle = timedelta(hours=1)
+
+
+def has_settled(stall: Stall, carrier: str) -> None:
+    """It has passed by now."""
+    stall.world.carriers[carrier].settle = timedelta(0)
 
 
 async def books(stall: Stall, carrier: str) -> list[str]:
@@ -50,8 +57,11 @@ async def test_a_question_whose_answer_comes_late_is_asked_once_more(
     """It began before the settle time had passed, so its "not found" says nothing; the next one's does."""
     async with heart.stall() as stall:
         carrier = stall.world.carriers["jd"]
+        promised = carrier.settle
+        settles_never(stall, "jd")
         goes_wrong(stall, "jd", Fault.HANG, seconds=0.0)
         assert (await stall.refusal("jd", "1")).code == "take.in_doubt"
+        carrier.settle = promised
         find = carrier.find
 
         async def slow(key: str) -> CarrierAnswer | None:
@@ -117,12 +127,13 @@ async def test_without_repeat_or_query_a_lost_answer_stays_in_doubt_and_keeps_un
 @pytest.mark.parametrize("carrier", ["jd", "sf"])
 async def test_not_found_does_not_count_before_the_settle_time(heart: Heart, carrier: str) -> None:
     async with heart.stall() as stall:
+        settles_never(stall, carrier)
         goes_wrong(stall, carrier, Fault.SETTLE_LATE)
         if carrier == "sf":
             goes_wrong(stall, carrier, Fault.DROP_ANSWER, times=3)
         assert (await stall.refusal(carrier, "1")).code == "take.in_doubt"
         assert await stall.used(carrier) == 1
-        await settle_time(stall, carrier)
+        has_settled(stall, carrier)
         taken = await stall.one(carrier, "1")
         assert await books(stall, carrier) == [taken.number]
         assert await stall.used(carrier) == 1
@@ -133,10 +144,11 @@ async def test_after_the_settle_time_not_found_frees_the_unit_and_the_order_is_a
 ) -> None:
     monkeypatch.setattr(live, "CALL_SECONDS", 0.1)
     async with heart.stall() as stall:
+        settles_never(stall, "jd")
         goes_wrong(stall, "jd", Fault.HANG)
         assert (await stall.refusal("jd", "1")).code == "take.in_doubt"
         assert await stall.used("jd") == 1
-        await settle_time(stall, "jd")
+        has_settled(stall, "jd")
         taken = await stall.one("jd", "1")
         assert await books(stall, "jd") == [taken.number]
         states = await stall.world.db.fetch(
@@ -152,8 +164,9 @@ async def test_a_carrier_that_hangs_holds_nobody_for_ever(
 ) -> None:
     monkeypatch.setattr(live, "CALL_SECONDS", 0.05)
     async with heart.stall() as stall:
-        goes_wrong(stall, carrier, Fault.HANG, times=None)
-        async with asyncio.timeout(5):
+        settles_never(stall, carrier)
+        goes_wrong(stall, carrier, Fault.HANG, times=None, seconds=600.0)
+        async with asyncio.timeout(60):
             assert (await stall.refusal(carrier, "1")).code == "take.in_doubt"
         assert await stall.used(carrier) == 1
         stall.world.carriers[carrier].behave()
@@ -168,11 +181,12 @@ async def test_a_refused_repetition_proves_nothing_while_the_first_call_may_be_u
 ) -> None:
     monkeypatch.setattr(live, "CALL_SECONDS", 0.05)
     async with heart.stall() as stall:
+        settles_never(stall, "deppon")
         goes_wrong(stall, "deppon", Fault.HANG)
         goes_wrong(stall, "deppon", Fault.REFUSE, times=4)
         assert (await stall.refusal("deppon", "1")).code == "take.in_doubt"
         assert await stall.used("deppon") == 1
-        await settle_time(stall, "deppon")
+        has_settled(stall, "deppon")
         await live.settle_all(stall.world.counter)
         assert (await stall.used("deppon"), await stall.live_numbers()) == (0, {})
 

@@ -13,6 +13,9 @@ from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes
 from tests.waybills.world import parcel
 
+NEVER = timedelta(hours=1)
+"""A settle time that does not pass while a test runs, however slow the machine is."""
+
 
 async def states(stall: Stall, *taken: Taken) -> list[tuple[str, str | None]]:
     return [((one := await stall.waybill(each.ref)).state.value, one.superseded_by) for each in taken]
@@ -145,9 +148,12 @@ async def test_a_scan_during_the_call_keeps_the_old_number_and_gives_the_new_one
 async def test_a_retake_in_doubt_keeps_the_old_number_until_the_outcome_is_known(heart: Heart) -> None:
     async with heart.stall() as stall:
         old = await stall.one("yto", "1")
-        stall.world.carriers["jd"].plan(FaultPlan(Fault.SETTLE_LATE, times=1))
+        jd = stall.world.carriers["jd"]
+        promised, jd.settle = jd.settle, NEVER
+        jd.plan(FaultPlan(Fault.SETTLE_LATE, times=1))
         assert (await stall.refusal("jd", "1", retake=True)).code == "take.in_doubt"
         assert await states(stall, old) == [("issued", None)]
+        jd.settle = promised
         new = await stall.one("jd", "1", retake=True)  # waits for the settle time, which is short
         assert [issue.number for issue in await stall.at_carrier("jd")] == [new.number]
         assert await states(stall, old) == [("cancelled", new.number)]
@@ -158,9 +164,11 @@ async def test_a_retake_in_doubt_keeps_the_old_number_until_the_outcome_is_known
 async def test_a_retake_that_its_job_settles_cancels_the_old_number_too(heart: Heart) -> None:
     async with heart.stall() as stall:
         old = await stall.one("sf", "1")
-        stall.world.carriers["jd"].plan(FaultPlan(Fault.SETTLE_LATE, times=1))
+        jd = stall.world.carriers["jd"]
+        jd.settle = NEVER
+        jd.plan(FaultPlan(Fault.SETTLE_LATE, times=1))
         await stall.refusal("jd", "1", retake=True)
-        await asyncio.sleep(stall.world.carriers["jd"].settle / timedelta(seconds=1))
+        jd.settle = timedelta(0)  # so much later
         await live.settle_all(stall.world.counter)
         [(state, successor)] = await states(stall, old)
         assert state == NumberState.CANCELLED

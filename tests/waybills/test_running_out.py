@@ -9,6 +9,7 @@ from miandan.accounts import service as accounts
 from miandan.accounts.leases import AccountRef
 from miandan.branches import service as branches
 from miandan.carriers.numbers import NumberKind
+from miandan.waybills import counter as counters
 from tests.waiting import until_a_lock_is_waited_for
 from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes, numbers, open_office
@@ -186,7 +187,10 @@ async def test_a_monthly_account_stops_at_its_limit(heart: Heart, carrier: str) 
 
 
 @pytest.mark.parametrize("carrier", ["yto", "sf", "zto_intl"], ids=["segment", "live", "list"])
-async def test_an_account_suspended_in_the_middle_gives_no_further_number(heart: Heart, carrier: str) -> None:
+async def test_an_account_suspended_in_the_middle_gives_no_further_number(
+    heart: Heart, carrier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "FRESH_SECONDS", 3600.0)
     async with heart.stall() as stall:
         account = await stall.account(carrier)
         before = await stall.one(carrier, "1")

@@ -117,7 +117,9 @@ async def tell(world: World, steps: list[tuple[object, ...]]) -> None:
     await story.check()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=st.lists(STEPS, min_size=5, max_size=25))
 def test_units_add_up_and_each_order_has_one_live_number(
     open_world: tuple[asyncio.Runner, World], steps: list[tuple[object, ...]]

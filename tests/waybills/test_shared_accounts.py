@@ -11,6 +11,7 @@ from miandan.accounts.model import Account, Balance, ShareGrant
 from miandan.kernel import outbox
 from miandan.kernel.clock import now
 from miandan.kernel.errors import Refusal
+from miandan.waybills import counter as counters
 from miandan.waybills import lives
 from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes, numbers, open_stall
@@ -64,7 +65,10 @@ async def test_the_owner_hears_what_was_used(heart: Heart) -> None:
         assert (heard.grant_id, heard.used) == (grant.grant_id, 3)
 
 
-async def test_after_a_revocation_the_user_takes_no_more_and_the_rest_goes_back(heart: Heart) -> None:
+async def test_after_a_revocation_the_user_takes_no_more_and_the_rest_goes_back(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "FRESH_SECONDS", 3600.0)
     async with heart.stall() as owner:
         before = await owner.balance("yto")
         grant, user = await lend(owner, "yto", 10)

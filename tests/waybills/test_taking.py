@@ -49,7 +49,7 @@ async def test_a_take_that_comes_while_the_counter_closes_is_refused_and_does_no
 ) -> None:
     async with fresh_database() as db, open_world(db, tmp_path) as world:
         await world.counter.desk.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             with pytest.raises(Refusal) as refused:
                 await world.take("zto", parcel("1"))
         assert refused.value.code == "take.closing"

@@ -54,8 +54,9 @@ class Counter:
         return (self.folder / "components" / "token").read_text().strip()
 
     def papers(self) -> list[Path]:
-        """Every sheet that came out of any printer, in the order of their coming."""
-        return sorted(self.out.rglob("*.p*"), key=lambda path: path.stat().st_mtime_ns)
+        """Every sheet that came out of any printer, in the order of their coming; of one tick of the file system by
+        name."""
+        return sorted(self.out.rglob("*.p*"), key=lambda path: (path.stat().st_mtime_ns, path.name))
 
     def allow(self, *printers: str, origin: str = PAGE) -> None:
         self.components.origins.allow(origin, printers)
@@ -77,7 +78,7 @@ class Page:
     async def say(self, message: Any) -> None:
         await self.line.send(json.dumps(message, ensure_ascii=False))
 
-    async def hear(self, seconds: float = 8) -> dict[str, Any]:
+    async def hear(self, seconds: float = 60) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(await asyncio.wait_for(self.line.recv(), seconds))
         return found
 
@@ -85,7 +86,7 @@ class Page:
         await self.say({"cmd": cmd, "requestID": request_id, "version": "1.0", **more})
         return await self.hear()
 
-    async def until(self, status: str, seconds: float = 8) -> list[dict[str, Any]]:
+    async def until(self, status: str, seconds: float = 60) -> list[dict[str, Any]]:
         """What is heard up to the notice of this task status."""
         heard = [await self.hear(seconds)]
         while status not in (heard[-1].get("taskStatus"), heard[-1].get("status") if "docs" in heard[-1] else None):

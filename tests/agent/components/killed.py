@@ -17,7 +17,7 @@ async def main() -> None:
             await page.ask("print", task=task)
             sys.stdout.write("taken\n")
             sys.stdout.flush()
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
 
 
 asyncio.run(main())

@@ -23,7 +23,7 @@ async def test_after_a_kill_the_same_task_again_prints_what_is_missing_and_nothi
     command = [sys.executable, "-m", "tests.agent.components.killed", str(tmp_path), json.dumps(wanted)]
     agent = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert agent.stdout is not None
-    assert await asyncio.wait_for(agent.stdout.readline(), 30) == b"taken\n"
+    assert await asyncio.wait_for(agent.stdout.readline(), 60) == b"taken\n"
     await asyncio.sleep(random.Random(seed).uniform(0, 0.35))
     agent.kill()
     await agent.wait()
@@ -32,7 +32,7 @@ async def test_after_a_kill_the_same_task_again_prints_what_is_missing_and_nothi
         await page.ask("print", task=wanted)
         rows: list[dict[str, str]] = []
         while not rows:
-            heard = await page.hear(20)
+            heard = await page.hear()
             rows = heard["printStatus"] if heard.get("taskStatus") in ("printed", "failed") else []
         papers = Counter(path.name.split("-")[1] for path in desk.papers())
     assert max(papers.values()) == 1

@@ -30,7 +30,7 @@ async def ec_print(provider: str, url: str, *calls: Any, notices: int = 0, origi
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    said, wrong = await asyncio.wait_for(node.communicate(), 30)
+    said, wrong = await asyncio.wait_for(node.communicate(), 90)
     assert node.returncode == 0, wrong.decode()
     found: dict[str, Any] = json.loads(said)
     return found

@@ -52,7 +52,7 @@ async def test_of_two_answers_at_once_the_first_counts_and_the_second_is_refused
 ) -> None:
     running, command = Questions(tmp_path), Questions(tmp_path)
     now = time.time()
-    asking = asyncio.create_task(running.ask(Question("73100000000001", 2, "一号", PAGE, "jd", now, now + 20)))
+    asking = asyncio.create_task(running.ask(Question("73100000000001", 2, "一号", PAGE, "jd", now, now + 600)))
     await asyncio.sleep(0.05)
     [name] = running.open()
     before_the_next_change(monkeypatch, lambda: command.answer(name, "skip"))

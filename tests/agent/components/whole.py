@@ -44,7 +44,7 @@ async def _main() -> None:
     async with program(home, Path(sys.argv[2]), home.paired()) as desk:
         sys.stdout.write(f"{desk.port('doudian')}\n")
         sys.stdout.flush()
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ async def packing(
             await agent.stop()
 
 
-async def soon(holds: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def soon(holds: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait until it is so."""
     until = time.monotonic() + seconds
     while True:

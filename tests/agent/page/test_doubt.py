@@ -18,6 +18,7 @@ from miandan.agent.link import LinkState
 from miandan.agent.orders import said
 from miandan.agent.page.model import Lamp, Shown, shown
 from miandan.agent.page.view import Asked, page
+from miandan.agent.printers import tcp
 from miandan.agent.printers.direct import Patience
 from miandan.agent.printers.model import Condition, State
 from miandan.agent.printers.tcp import TcpPrinter
@@ -83,6 +84,7 @@ def connected(packer: Packer) -> Shown:
 @pytest.fixture(autouse=True)
 def _pauses_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "PAUSES_SECONDS", (1_000.0,))
+    monkeypatch.setattr(tcp, "_FAREWELL", 60.0)  # the printer does close its line, however slow the machine is
 
 
 async def test_the_lamp_is_not_green_while_a_sheet_in_doubt_wants_somebody(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ async def page_of_an_erp(packer: Packer) -> ClientConnection:
 
 async def until(line: ClientConnection, status: str) -> dict[str, Any]:
     while True:
-        heard: dict[str, Any] = json.loads(await asyncio.wait_for(line.recv(), 8))
+        heard: dict[str, Any] = json.loads(await asyncio.wait_for(line.recv(), 60))
         if heard.get("taskStatus") == status or heard.get("status") == status:
             return heard
 
@@ -256,7 +256,7 @@ async def test_a_site_is_asked_about_allowed_on_one_printer_and_taken_back(tmp_p
         nothing = await packer.presses("origin", origin=PAGE, decision="allow")
         assert (nothing.status_code, packer.components.origins.decision(PAGE)) == (409, None)
         await packer.presses("origin", origin=PAGE, decision="allow", printer="二号")
-        answer = json.loads(await asyncio.wait_for(line.recv(), 8))
+        answer = json.loads(await asyncio.wait_for(line.recv(), 60))
         assert [one["name"] for one in answer["printers"]] == ["二号"]
         await line.close()
         assert "允许 allowed 二号" in await packer.text()

@@ -8,14 +8,15 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.agent.ports import kept_port
 from tests.labels.public_judges import needs
 
 _IPP_PRINTER = Path("/usr/sbin/ippeveprinter")
-_PATIENCE_SECONDS = 20
+_PATIENCE_SECONDS = 60
 _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
@@ -64,9 +65,10 @@ def ipp_printer() -> Iterator[IppPrinter]:
     (folder / "command").chmod(0o755)
     (folder / "bus.conf").write_text(_BUS.format(socket=folder / "bus"))
     bus = _started("dbus-daemon", f"--config-file={folder / 'bus.conf'}", "--nofork", "--nopidfile")
+    ports = ExitStack()
     try:
         _wait_for((folder / "bus").exists)
-        port = _free_port()
+        port = ports.enter_context(kept_port())
         here = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder / 'bus'}", "HOME": str(folder)}
         options = ("-r", "off", "-n", "localhost", "-p", str(port), "-d", str(folder), "-c", str(folder / "command"))
         printer = _started(str(_IPP_PRINTER), *options, "-f", "application/pdf,application/octet-stream", "x", env=here)
@@ -76,6 +78,7 @@ def ipp_printer() -> Iterator[IppPrinter]:
         finally:
             _ended(printer)
     finally:
+        ports.close()
         _ended(bus)
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -104,12 +107,6 @@ def _listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("localhost", port), 1):
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @asynccontextmanager

@@ -10,8 +10,13 @@ from miandan.labels.printers.profiles import profile
 
 LOADED = Loaded(76_000, 130_000)
 
-QUICK = Patience(connect=0.5, stalled=0.4, answer=0.3, printing=1.0, unseen=0.2, fresh=0.0, peace=60.0, rest=0.01)
-"""As usual, in tenths of seconds."""
+PATIENT = Patience(
+    connect=60.0, stalled=60.0, answer=60.0, printing=60.0, unseen=60.0, fresh=0.0, peace=600.0, rest=0.01
+)
+"""For devices that do answer, however slow the machine is; what a test waits out it makes short (`replace`)."""
+
+SILENT = replace(PATIENT, asks_after=float("inf"))
+"""For devices that are not asked."""
 
 
 def sheet(number: int = 1, sheet_id: str = "") -> Slip:

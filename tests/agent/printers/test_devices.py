@@ -9,6 +9,7 @@ import termios
 import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -37,12 +38,11 @@ from miandan.agent.printers.model import (
 )
 from miandan.labels.agent_link import Evidence
 from tests.agent.printers.devices_like import ByteStatus, Device, Sink, Zebra
-from tests.agent.printers.sheets import LOADED, QUICK, own, sheet
+from tests.agent.printers.sheets import LOADED, PATIENT, SILENT, own, sheet
+from tests.agent.test_bench import until
 
 ZPL = b"^XA^FO0,0^GFA,8,8,1,FFFF\x00\x03\x04\x11\x13\x1a\xff\r\n^FS^PQ1^XZ\n"
 """With the bytes that a terminal would take for orders."""
-
-SILENT = Patience(stalled=0.3, asks_after=float("inf"))
 
 
 class _Writer:
@@ -83,7 +83,9 @@ async def line(device: Device | None) -> AsyncIterator[tuple[Path, int]]:
         os.close(far)
 
 
-def serial(device: Path, profile: str = "zpl-203", patience: Patience = QUICK, flow: Flow = Flow.NONE) -> SerialPrinter:
+def serial(
+    device: Path, profile: str = "zpl-203", patience: Patience = PATIENT, flow: Flow = Flow.NONE
+) -> SerialPrinter:
     return SerialPrinter("bench", own(profile), LOADED, device, Line(115_200, flow), patience)
 
 
@@ -114,7 +116,7 @@ async def test_one_that_is_silent_gets_the_bytes(size: int) -> None:
     sink, document = Sink(), b"^XA" + b"F" * size + b"^XZ\n"
     async with line(sink) as (name, _):
         outcome = await printed(UsblpPrinter("bench", own(), LOADED, name, SILENT), document)
-        await asyncio.sleep(0.05)
+        await until(lambda: len(sink.heard) >= len(document))
     assert outcome.evidence is Evidence.SENT_ONLY
     assert bytes(sink.heard) == document
 
@@ -137,7 +139,7 @@ async def test_a_port_that_says_paper_out_behind_the_sheet_leaves_it_in_doubt(mo
 async def test_a_device_that_takes_no_more_bytes_is_stuck() -> None:
     async with line(None) as (name, _):
         with pytest.raises(Broke) as broke:
-            await printed(serial(name, patience=SILENT), b"F" * 300_000)
+            await printed(serial(name, patience=replace(SILENT, stalled=0.3)), b"F" * 300_000)
     assert broke.value.code == STALLED
 
 
@@ -146,8 +148,7 @@ async def test_a_device_that_is_unplugged_in_the_sheet_leaves_it_in_doubt() -> N
     tty.setraw(near)
     name = Path(os.ttyname(near))
     os.close(near)
-    patient = Patience(stalled=5.0, asks_after=float("inf"))
-    printing = asyncio.create_task(printed(serial(name, patience=patient), b"F" * 300_000))
+    printing = asyncio.create_task(printed(serial(name, patience=SILENT), b"F" * 300_000))
     await asyncio.sleep(0.1)
     os.close(far)
     with pytest.raises(Broke) as broke:

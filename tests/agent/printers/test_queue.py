@@ -1,6 +1,7 @@
 """Queues of a real CUPS and a real IPP printer: what reaches the device, and what is said of it."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from miandan.agent.printers.ipp import queue as queues
 from miandan.agent.printers.ipp.client import Client, Job, condition_of
 from miandan.agent.printers.ipp.queue import QueuePrinter, cups_queues
 from miandan.agent.printers.ipp.transport import NotReached, Post, Server, server_of
@@ -25,6 +27,7 @@ from miandan.agent.printers.model import (
 )
 from miandan.labels.agent_link import Evidence
 from miandan.labels.pdf import render_pdf
+from tests.agent.ports import kept_port
 from tests.agent.printers.devices_like import Hanging, Sink, listening
 from tests.agent.printers.print_servers import IppPrinter, ipp_printer, loses_the_answer
 from tests.agent.printers.sheets import LOADED, own, sheet
@@ -70,7 +73,7 @@ def server(cups: Cups) -> Server:
     return Server(socket=cups.folder / "socket")
 
 
-def queue(cups: Cups, takes: MediaType = MediaType.RAW, patience: float = 30) -> QueuePrinter:
+def queue(cups: Cups, takes: MediaType = MediaType.RAW, patience: float = 60) -> QueuePrinter:
     path = "/printers/label"
     return QueuePrinter("bench", Driver.CUPS, takes, own(), LOADED, server(cups), path, patience)
 
@@ -93,7 +96,8 @@ def documents_kept(cups: Cups) -> list[Path]:
 
 async def until(cups: Cups, one: QueuePrinter, says: State | str) -> None:
     """Wait for the queue to be in this state, or to say these words."""
-    for _ in range(600):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         condition = await one.condition()
         if says in (condition.state, *condition.detail.split()):
             return
@@ -103,7 +107,8 @@ async def until(cups: Cups, one: QueuePrinter, says: State | str) -> None:
 
 async def two_jobs(cups: Cups) -> tuple[int, int]:
     """Wait for them; their ids in the order in which they came."""
-    for _ in range(600):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         found = sorted(job.job_id for job in await jobs(cups))
         if len(found) == 2:
             return found[0], found[1]
@@ -154,9 +159,7 @@ async def test_the_queues_of_a_server_are_listed() -> None:
 async def test_a_printer_that_is_away_gets_its_sheet_when_it_is_back() -> None:
     """Takes five seconds: so long CUPS waits before it tries again. That it waits it says in words only."""
     sink = Sink()
-    async with listening(sink) as port:
-        pass  # the port is free again
-    with cups_with_raw_queue(port) as cups:
+    with kept_port() as port, cups_with_raw_queue(port) as cups:
         one = queue(cups)
         printing = asyncio.create_task(printed(one))
         await until(cups, one, "unavailable")
@@ -187,7 +190,7 @@ async def test_a_queue_that_stops_in_the_sheet_leaves_it_in_doubt_and_nothing_co
     device = Hanging(takes=1)
     async with listening(device) as port:
         with cups_with_raw_queue(port) as cups:
-            one = queue(cups, patience=1.0)
+            one = queue(cups, patience=5.0)  # the queue is stopped in that time
             printing = asyncio.create_task(printed(one, ZPL * 400_000))
             await until(cups, one, State.BUSY)
             cups.run("/usr/sbin/cupsdisable", "label")
@@ -252,7 +255,7 @@ async def test_a_printer_out_of_paper_is_shown_and_prints_after_a_refill(tmp_pat
             address = f"socket://127.0.0.1:{port}/?snmp=false"
             cups.run(LPADMIN, "-p", "label", "-E", "-v", address, "-P", cups.folder / "x.ppd")
             one = QueuePrinter(
-                "bench", Driver.IPP, MediaType.RAW, own(), LOADED, server(cups), "/printers/label", patience=30
+                "bench", Driver.IPP, MediaType.RAW, own(), LOADED, server(cups), "/printers/label", patience=60
             )
             printing = asyncio.create_task(printed(one))
             await until(cups, one, State.PAPER_OUT)
@@ -277,8 +280,9 @@ async def test_the_answer_to_a_job_that_got_lost_prints_no_second_sheet() -> Non
     assert bytes(sink.heard) == ZPL
 
 
-async def test_after_a_kill_the_queue_tells_what_became_of_a_sheet() -> None:
+async def test_after_a_kill_the_queue_tells_what_became_of_a_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent was killed while it watched; the sheet of another job is not known there."""
+    monkeypatch.setattr(queues, "RECALL_SECONDS", 60.0)
     device = Hanging(takes=1)
     async with listening(device) as port:
         with cups_with_raw_queue(port) as cups:
@@ -319,7 +323,7 @@ async def test_a_pdf_goes_through_the_driver_of_a_queue() -> None:
 # a printer that speaks IPP
 
 
-async def ready(printer: IppPrinter, patience: float = 20) -> QueuePrinter:
+async def ready(printer: IppPrinter, patience: float = 60) -> QueuePrinter:
     to, path = server_of(printer.uri)
     return QueuePrinter("bench", Driver.IPP, MediaType.PDF, own(), LOADED, to, path, patience)
 
@@ -343,11 +347,9 @@ async def test_an_ipp_printer_out_of_paper_prints_after_a_refill() -> None:
         printer.paper_out.touch()
         one = await ready(printer)
         printing = asyncio.create_task(printed(one, b"%PDF-1.7\n"))
-        for _ in range(200):
-            if (await one.condition()).state is State.PAPER_OUT:
-                break
-            await asyncio.sleep(0.02)
-        assert (await one.condition()).state is State.PAPER_OUT
+        async with asyncio.timeout(60):
+            while (await one.condition()).state is not State.PAPER_OUT:  # noqa: ASYNC110  it has to be asked
+                await asyncio.sleep(0.02)
         assert not printing.done()
         printer.paper_out.unlink()
         assert (await printing).evidence is Evidence.SPOOLER

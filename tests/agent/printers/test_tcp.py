@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from miandan.agent.printers import tcp
 from miandan.agent.printers.direct import Patience
 from miandan.agent.printers.model import (
     BROKEN,
@@ -24,15 +25,22 @@ from miandan.agent.printers.model import (
 )
 from miandan.agent.printers.tcp import TcpPrinter
 from miandan.labels.agent_link import Evidence
+from tests.agent.ports import kept_port
 from tests.agent.printers.devices_like import ByteStatus, Closing, Hanging, Moody, Receipt, Sink, Zebra, listening
-from tests.agent.printers.sheets import LOADED, QUICK, own, sheet
+from tests.agent.printers.sheets import LOADED, PATIENT, SILENT, own, sheet
 
 ZPL = b"^XA^FO0,0^GFA,8,8,1,FFFF^FS^PQ1^XZ\n"
 LARGE = b"^XA" + b"F" * 20_000_000 + b"^XZ\n"
 """More than two systems hold for each other."""
 
 
-def printer(port: int, profile: str = "zpl-203", patience: Patience = QUICK) -> TcpPrinter:
+@pytest.fixture(autouse=True)
+def _waits_for_the_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All devices here close their side when they have read everything."""
+    monkeypatch.setattr(tcp, "_FAREWELL", 60.0)
+
+
+def printer(port: int, profile: str = "zpl-203", patience: Patience = PATIENT) -> TcpPrinter:
     return TcpPrinter("bench", own(profile), LOADED, "127.0.0.1", port, patience)
 
 
@@ -79,20 +87,20 @@ async def test_the_other_languages_tell_it_too(profile: str, device: ByteStatus 
 async def test_a_tspl_printer_that_was_never_seen_printing_proves_nothing() -> None:
     device = ByteStatus(b"\x1b!?", b"PRINT 1,1\r\n", says_busy=False)
     async with listening(device) as port:
-        outcome = await printed(printer(port, "tspl-203"), b"CLS\r\nPRINT 1,1\r\n")
+        outcome = await printed(printer(port, "tspl-203", replace(PATIENT, unseen=0.2)), b"CLS\r\nPRINT 1,1\r\n")
     assert outcome.evidence is Evidence.SENT_ONLY
 
 
 async def test_a_receipt_printer_that_never_answers_behind_the_sheet_proves_nothing() -> None:
     async with listening(Receipt(answers_in_turn=False)) as port:
-        outcome = await printed(printer(port, "escpos-203"), b"\x1b@\x0c")
+        outcome = await printed(printer(port, "escpos-203", replace(PATIENT, printing=1.0)), b"\x1b@\x0c")
     assert outcome == Outcome(Evidence.SENT_ONLY, "still printing")
 
 
 async def test_a_printer_that_says_nothing_gets_the_bytes_and_is_asked_once() -> None:
     sink = Sink()
     async with listening(sink) as port:
-        one = printer(port)
+        one = printer(port, patience=replace(PATIENT, answer=0.3))
         assert (await printed(one)).evidence is Evidence.SENT_ONLY
         assert (await printed(one, number=2)).evidence is Evidence.SENT_ONLY
         assert (await one.condition()).state is State.UNKNOWN
@@ -101,33 +109,33 @@ async def test_a_printer_that_says_nothing_gets_the_bytes_and_is_asked_once() ->
 
 
 async def test_one_that_was_silent_is_asked_again_once_it_was_away_or_broke_a_sheet() -> None:
-    async with listening(Sink()) as port:
-        one = printer(port, patience=replace(QUICK, connect=10.0, answer=3.0, stalled=30.0))
-        assert (await one.condition()).state is State.UNKNOWN
-    assert (await one.condition()).state is State.OFFLINE
-    async with listening(Zebra(), port):
-        assert (await one.condition()).state is State.READY
-    async with listening(Moody(breaks=1), port):
-        with pytest.raises(Broke):
-            await printed(one, LARGE)
-        assert (await one.condition()).state is State.READY
+    with kept_port() as port:
+        one = printer(port, patience=replace(PATIENT, answer=3.0))
+        async with listening(Sink(), port):
+            assert (await one.condition()).state is State.UNKNOWN
+        assert (await one.condition()).state is State.OFFLINE
+        async with listening(Zebra(), port):
+            assert (await one.condition()).state is State.READY
+        async with listening(Moody(breaks=1), port):
+            with pytest.raises(Broke):
+                await printed(one, LARGE)
+            assert (await one.condition()).state is State.READY
 
 
 async def test_one_that_is_not_to_be_asked_is_not() -> None:
     sink = Sink()
     async with listening(sink) as port:
-        silent = Patience(connect=0.5, asks_after=float("inf"))
-        assert (await printed(printer(port, patience=silent))).evidence is Evidence.SENT_ONLY
+        assert (await printed(printer(port, patience=SILENT))).evidence is Evidence.SENT_ONLY
         assert bytes(sink.heard) == ZPL
 
 
 async def test_a_slow_answer_is_waited_for_and_a_very_slow_one_is_no_answer() -> None:
     async with listening(Zebra(slow=0.1)) as port:
-        assert (await printed(printer(port, patience=replace(QUICK, answer=5.0)))).evidence is Evidence.DEVICE
+        assert (await printed(printer(port))).evidence is Evidence.DEVICE
     zebra = Zebra(slow=0.5)
     async with listening(zebra) as port:
-        assert (await printed(printer(port))).evidence is Evidence.SENT_ONLY
-        async with asyncio.timeout(10):
+        assert (await printed(printer(port, patience=replace(PATIENT, answer=0.3)))).evidence is Evidence.SENT_ONLY
+        async with asyncio.timeout(60):
             while not zebra.out:  # noqa: ASYNC110  the device knows nobody
                 await asyncio.sleep(0.01)
         assert zebra.out == [ZPL]
@@ -148,14 +156,15 @@ async def test_a_printer_that_is_not_there_gets_nothing_and_is_offline() -> None
 
 async def test_one_that_goes_away_and_comes_back_prints_again() -> None:
     zebra = Zebra()
-    async with listening(zebra) as port:
+    with kept_port() as port:
         one = printer(port)
-        await printed(one)
-    with pytest.raises(NothingSent):
-        await printed(one, number=2)
-    async with listening(zebra, port):
-        assert (await one.condition()).state is State.READY
-        assert (await printed(one, number=2)).evidence is Evidence.DEVICE
+        async with listening(zebra, port):
+            await printed(one)
+        with pytest.raises(NothingSent):
+            await printed(one, number=2)
+        async with listening(zebra, port):
+            assert (await one.condition()).state is State.READY
+            assert (await printed(one, number=2)).evidence is Evidence.DEVICE
     assert zebra.out == [ZPL, ZPL]
 
 
@@ -187,11 +196,10 @@ async def test_why_a_printer_is_paused_is_asked_too() -> None:
 async def test_paper_that_ends_in_the_sheet_is_shown_and_a_refill_prints_it() -> None:
     """A Zebra prints the label again by itself when the paper is back, and counts it until then."""
     zebra = Zebra(out_of_paper_after=10)
-    patient = Patience(connect=0.5, stalled=5.0, answer=0.3, rest=0.01, fresh=0.0)
     async with listening(zebra) as port:
-        one = printer(port, patience=patient)
+        one = printer(port)
         printing = asyncio.create_task(printed(one))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (await one.condition()).state is not State.PAPER_OUT:  # noqa: ASYNC110  it has to be asked
                 await asyncio.sleep(0.01)
         assert not printing.done()
@@ -203,7 +211,7 @@ async def test_paper_that_ends_in_the_sheet_is_shown_and_a_refill_prints_it() ->
 async def test_paper_that_is_not_refilled_leaves_the_sheet_in_doubt() -> None:
     async with listening(Zebra(out_of_paper_after=10)) as port:
         with pytest.raises(DeviceRefused) as refused:
-            await printed(printer(port))
+            await printed(printer(port, patience=replace(PATIENT, stalled=0.4)))
     assert refused.value.code == IN_TROUBLE
     assert "缺纸" in refused.value.zh
 
@@ -226,9 +234,8 @@ async def test_a_cover_that_opens_while_the_fence_is_waited_for_is_told() -> Non
 async def test_a_printer_that_takes_no_more_bytes_is_stuck_and_the_rest_never_comes_out() -> None:
     device = Hanging()
     async with listening(device) as port:
-        silent = Patience(connect=0.5, stalled=0.3, asks_after=float("inf"))
         with pytest.raises(Broke) as broke:
-            await printed(printer(port, patience=silent), LARGE)
+            await printed(printer(port, patience=replace(SILENT, stalled=0.3)), LARGE)
         assert broke.value.code == STALLED
         device.goes_on.set()
         await asyncio.sleep(0.1)
@@ -238,8 +245,7 @@ async def test_a_printer_that_takes_no_more_bytes_is_stuck_and_the_rest_never_co
 async def test_a_printer_that_rests_and_goes_on_gets_everything() -> None:
     device = Hanging(takes=1000)
     async with listening(device) as port:
-        silent = Patience(connect=0.5, stalled=30.0, asks_after=float("inf"))
-        printing = asyncio.create_task(printed(printer(port, patience=silent), LARGE))
+        printing = asyncio.create_task(printed(printer(port, patience=SILENT), LARGE))
         await asyncio.sleep(0.2)
         assert not printing.done()
         device.goes_on.set()
@@ -250,9 +256,8 @@ async def test_a_printer_that_rests_and_goes_on_gets_everything() -> None:
 @pytest.mark.parametrize("takes", [1, 100_000])
 async def test_a_printer_that_closes_in_the_sheet_leaves_it_in_doubt(takes: int) -> None:
     async with listening(Closing(takes)) as port:
-        silent = Patience(connect=0.5, stalled=1.0, asks_after=float("inf"))
         with pytest.raises(Broke) as broke:
-            await printed(printer(port, patience=silent), LARGE)
+            await printed(printer(port, patience=SILENT), LARGE)
     assert broke.value.code == BROKEN
 
 
@@ -261,8 +266,7 @@ async def test_a_small_sheet_that_the_printer_throws_away_unread_is_in_doubt() -
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as device:
         device.setblocking(False)
-        silent = Patience(connect=0.5, asks_after=float("inf"))
-        printing = asyncio.create_task(printed(printer(device.getsockname()[1], patience=silent)))
+        printing = asyncio.create_task(printed(printer(device.getsockname()[1], patience=SILENT)))
         line, _ = await loop.sock_accept(device)
         assert await loop.sock_recv(line, 3) == b"^XA"
         line.close()
@@ -300,8 +304,7 @@ async def test_a_connection_that_is_reset_as_soon_as_it_stands_gets_nothing(monk
 async def test_whoever_stops_waiting_leaves_no_half_sheet_to_come_later() -> None:
     device = Hanging()
     async with listening(device) as port:
-        silent = Patience(connect=0.5, stalled=30.0, asks_after=float("inf"))
-        one = printer(port, patience=silent)
+        one = printer(port, patience=SILENT)
         printing = asyncio.create_task(printed(one, LARGE))
         await asyncio.sleep(0.1)
         printing.cancel()

@@ -39,12 +39,16 @@ from tests.agent.printers.spooler_like import FakeWindows
 PBM = b"P4\n10 2\n" + bytes([0b1010_0000, 0b0100_0000, 0b1111_1111, 0b1100_0000])
 
 
-def printer(windows: FakeWindows, takes: MediaType = MediaType.RAW, queue: str = "label") -> WindowsPrinter:
-    return WindowsPrinter("bench", takes, own(), LOADED, Spooler(windows.libraries()), queue, patience=0.3)
+def printer(
+    windows: FakeWindows, takes: MediaType = MediaType.RAW, queue: str = "label", patience: float = 60
+) -> WindowsPrinter:
+    return WindowsPrinter("bench", takes, own(), LOADED, Spooler(windows.libraries()), queue, patience)
 
 
-async def printed(windows: FakeWindows, takes: MediaType = MediaType.RAW, document: bytes = b"^XA^XZ") -> Outcome:
-    return await printer(windows, takes).print_sheet(sheet(), document, takes)
+async def printed(
+    windows: FakeWindows, takes: MediaType = MediaType.RAW, document: bytes = b"^XA^XZ", patience: float = 60
+) -> Outcome:
+    return await printer(windows, takes, patience=patience).print_sheet(sheet(), document, takes)
 
 
 @pytest.mark.skipif(
@@ -134,7 +138,7 @@ async def test_what_gdi_cannot_draw_is_aborted() -> None:
 async def test_what_the_status_of_a_job_means(statuses: list[int], raised: type[Exception], code: str) -> None:
     windows = FakeWindows(statuses=list(statuses))
     with pytest.raises(raised) as failed:
-        await printed(windows)
+        await printed(windows, patience=0.3 if len(statuses) == 1000 else 60)
     assert getattr(failed.value, "code", "") == code
     assert ("SetJobW" in windows.calls) is (len(statuses) == 1000)
 
@@ -183,7 +187,7 @@ async def test_a_job_that_begins_while_it_is_taken_out_is_in_doubt() -> None:
     """Between the last look and the deletion; it must not be printed a second time."""
     windows = FakeWindows(statuses=[0x20] * 1000, once_deleted=0x10 | 0x4)
     with pytest.raises(DeviceRefused):
-        await printed(windows)
+        await printed(windows, patience=0.3)
     assert "SetJobW" in windows.calls
     assert await printer(FakeWindows(statuses=[0x8], once_deleted=0x10 | 0x4)).recalled(sheet()) is None
 

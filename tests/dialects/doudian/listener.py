@@ -1,6 +1,7 @@
 """A developer's server on loopback: keeps what it was asked and answers as it is told, well or badly."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -84,6 +85,7 @@ class Listener:
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
+    kept: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -94,10 +96,19 @@ class Listener:
         return [message for one in self.asked for message in one.messages]
 
     @asynccontextmanager
+    async def down(self) -> AsyncIterator["Listener"]:
+        """With a port that nobody else is given, on which it does not listen until it is told to, once."""
+        with socket.socket() as self.kept:
+            self.kept.bind(("127.0.0.1", 0))
+            self.port = self.kept.getsockname()[1]
+            yield self
+
+    @asynccontextmanager
     async def listening(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["Listener"]:
-        """Up until the block ends; a second time on the same port."""
+        """Up until the block ends."""
         self.scheme = "https" if tls else "http"
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=tls, limit=2**20)
+        where: dict[str, Any] = {"sock": self.kept} if self.kept else {"host": "127.0.0.1", "port": 0}
+        server = await asyncio.start_server(self._serve, ssl=tls, limit=2**20, **where)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -69,7 +69,7 @@ async def test_pushed_scans_reach_the_waybill(ground: Ground) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f"{AT:%s}",
+        f"{AT.timestamp():.0f}",
         f"{AT.timestamp() * 1000:.0f}",
         f"{SOON:%Y-%m-%d %H:%M:%S}",
         f"{SOON:%Y/%m/%d %H:%M:%S}",

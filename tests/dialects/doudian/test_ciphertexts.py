@@ -10,6 +10,8 @@ from miandan.access import tokens
 from miandan.access.model import AppKind, Registration, Scope, shop
 from miandan.dialects.doudian.calls import Call
 from miandan.dialects.doudian.methods.ciphertexts import shops_of
+from miandan.kernel.clock import now, trade_day
+from miandan.vault import reveals
 from miandan.vault.reveals import set_reveal_limit
 from tests.dialects.doudian.conftest import Ground
 from tests.dialects.doudian.erp import MERCHANT, SHOP, Erp, new_order_id, order, take
@@ -93,8 +95,10 @@ async def test_decrypting_needs_its_own_scope_and_the_texts_of_ones_own_app(grou
 
 
 async def test_the_budget_of_a_day_ends_decrypting_but_not_masks_and_the_same_text_is_counted_once(
-    ground: Ground,
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    today = trade_day(now())
+    monkeypatch.setattr(reveals, "trade_day", lambda _: today)  # midnight would bring a new budget
     async with ground.erp() as erp:
         app = await another_app(erp, Scope.ORDERS, Scope.REVEAL)
         await set_reveal_limit(erp.running.hall.db, app.app_key, 2)

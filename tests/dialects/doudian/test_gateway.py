@@ -54,7 +54,7 @@ async def test_every_way_of_sending_a_call_is_understood(ground: Ground) -> None
 async def test_both_signatures_and_every_form_of_timestamp_count(ground: Ground, sign_method: str) -> None:
     beijing = now().astimezone(BEIJING)
     async with ground.erp() as erp:
-        for timestamp in (f"{now():%s}", f"{beijing:%Y-%m-%d %H:%M:%S}", f"{beijing:%Y/%m/%d %H:%M:%S}"):
+        for timestamp in (f"{now().timestamp():.0f}", f"{beijing:%Y-%m-%d %H:%M:%S}", f"{beijing:%Y/%m/%d %H:%M:%S}"):
             await erp.ok(LIST, {"logistics_code": ""}, sign_method=sign_method, timestamp=timestamp)
 
 
@@ -147,7 +147,7 @@ async def test_a_call_is_found_by_its_log_id(ground: Ground) -> None:
 
 
 async def test_the_gateway_alone_on_its_port_has_no_prefix(ground: Ground) -> None:
-    async with ground.erp() as erp, httpx.AsyncClient(base_url=erp.running.alone, trust_env=False) as http:
+    async with ground.erp() as erp, httpx.AsyncClient(base_url=erp.running.alone, timeout=60, trust_env=False) as http:
         query = urlencode(erp.common(LIST, BODY))
         assert (await http.post(f"/logistics/listShopNetsite?{query}", content=BODY)).json()["code"] == 10000
 
@@ -288,7 +288,7 @@ async def test_bodies_that_never_end_hold_no_more_than_their_share(ground: Groun
             while len(closed) < len(ends) - share:
                 done, _ = await asyncio.wait(set(ends) - closed, return_when=asyncio.FIRST_COMPLETED)
                 closed |= done
-        async with httpx.AsyncClient(base_url=running.url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=running.url, timeout=60, trust_env=False) as http:
             assert (await http.get("/health")).status_code == 200
         for writer in writers:
             writer.close()

@@ -42,7 +42,7 @@ BOOKS = ("api_call", "outbox", "push_delivery", "audit_entry")
 """Tables that say what happened: ids of orders and numbers at most, never what else a client wrote."""
 
 _PATIENCE_SECONDS = 30
-_TROUBLED_SECONDS = 60
+_TROUBLED_SECONDS = 120
 """For an answer while the database is in trouble: a take tries again for a while."""
 
 

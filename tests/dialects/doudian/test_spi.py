@@ -21,6 +21,8 @@ AT = datetime(2026, 1, 1, tzinfo=BEIJING)
 MD5 = "56db4ca96e24adde9a72864be12c1c71"
 HMAC = "8c89c58d2ab9a23c4099e4f9ba49e135302915198644331dc6b8c5fde20c064d"
 TEXT = '{"arg_1":"a"}'
+PATIENCE = 30
+"""Seconds, for what must come."""
 
 
 def query_of(asked: Asked) -> dict[str, str]:
@@ -106,7 +108,7 @@ def test_whatever_is_asked_is_signed_so_that_a_receiver_believes_it(params: dict
 async def test_a_developer_is_asked_with_a_signed_post_and_its_data_comes_back() -> None:
     params = {"b": "中文 <&>", "a": 1}
     answer = says(b'{"code":0,"message":"ok","data":{"x":[1]}}')
-    async with Listener(answer).listening() as developer, open_sender(2) as sender:
+    async with Listener(answer).listening() as developer, open_sender(PATIENCE) as sender:
         assert await spi.call(sender, f"{developer.url}?token=a%2Bb", APP, SECRET, params) == {"x": [1]}
     (asked,) = developer.asked
     query = query_of(asked)
@@ -117,7 +119,7 @@ async def test_a_developer_is_asked_with_a_signed_post_and_its_data_comes_back()
 
 async def test_a_get_carries_its_json_in_the_query_whatever_is_in_it() -> None:
     params = {"phone": "$abc$d+e/=$1$$", "text": "a&b=c#d%25 中文"}
-    async with Listener(says(b'{"code":"0","data":null}')).listening() as developer, open_sender(2) as sender:
+    async with Listener(says(b'{"code":"0","data":null}')).listening() as developer, open_sender(PATIENCE) as sender:
         assert await spi.call_by_get(sender, developer.url, APP, SECRET, params, sign_method="hmac-sha256") is None
     (asked,) = developer.asked
     query = query_of(asked)
@@ -141,7 +143,7 @@ async def test_a_get_carries_its_json_in_the_query_whatever_is_in_it() -> None:
 async def test_a_developer_that_refuses_or_talks_nonsense_is_a_refusal_without_its_words(
     answer: bytes, code: str, fields: dict[str, object]
 ) -> None:
-    async with Listener(says(answer)).listening() as developer, open_sender(2) as sender:
+    async with Listener(says(answer)).listening() as developer, open_sender(PATIENCE) as sender:
         with pytest.raises(Refusal) as refused:
             await spi.call(sender, developer.url, APP, SECRET, {})
     assert refused.value.code == code
@@ -150,7 +152,11 @@ async def test_a_developer_that_refuses_or_talks_nonsense_is_a_refusal_without_i
 
 
 async def test_a_developer_that_is_away_slow_or_broken_is_named_by_its_host_only() -> None:
-    async with Listener().listening() as developer, open_sender(0.3) as sender:
+    async with (
+        Listener().listening() as developer,
+        open_sender(0.3) as hasty,
+        open_sender(PATIENCE) as sender,
+    ):
         for answer, failure, status in (
             (listener.drips, "timed_out", None),
             (listener.hangs_up, "garbled", None),
@@ -158,9 +164,10 @@ async def test_a_developer_that_is_away_slow_or_broken_is_named_by_its_host_only
             (says(b"", "503 Busy"), "status", 503),
         ):
             developer.answer = answer
+            asked = hasty if failure == "timed_out" else sender
             with pytest.raises(Refusal) as refused:
-                await spi.call(sender, f"{developer.url}?token=hidden", APP, SECRET, {})
+                await spi.call(asked, f"{developer.url}?token=hidden", APP, SECRET, {})
             assert refused.value.fields == {"host": "127.0.0.1", "failure": failure, "status": status}
-    async with open_sender(1) as sender:
+    async with Listener().down() as developer, open_sender(PATIENCE) as sender:
         with pytest.raises(Refusal, match=r"spi\.unanswered.*unreachable"):
             await spi.call(sender, developer.url, APP, SECRET, {})

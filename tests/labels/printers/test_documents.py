@@ -254,7 +254,9 @@ def test_a_sheet_that_the_printer_cannot_hold_is_refused(profile: Profile) -> No
 
 
 @pytest.mark.parametrize("profile", SHIPPED.values(), ids=lambda profile: profile.name)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_dots_that_spell_commands_stay_dots(profile: Profile, data: st.DataObject) -> None:
     parts = st.one_of(st.just(HOSTILE), st.binary(max_size=30))
@@ -275,7 +277,9 @@ def test_dots_that_spell_commands_stay_dots(profile: Profile, data: st.DataObjec
 
 
 @pytest.mark.parametrize("profile", SHIPPED.values(), ids=lambda profile: profile.name)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     changes=st.dictionaries(
         st.sampled_from([one.name for one in fields(LabelData) if one.type is str]),

@@ -148,7 +148,9 @@ def test_a_hostile_name_is_printed_as_text(text: str) -> None:
     assert printed == visible.replace(" ", "")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     st.dictionaries(
         st.sampled_from(TEXT_FIELDS),
