@@ -15,6 +15,7 @@ import uvicorn
 from miandan.kernel.errors import Refusal
 from miandan.server.bodies import Bodies
 from miandan.server.front import Front
+from miandan.server.turns import Turns
 
 BACKLOG: Final = 2048
 GRACE_SECONDS: Final = 20
@@ -58,7 +59,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 async def listen(front: Front, sockets: Sequence[socket.socket], loops: Sequence[Loop], stop: asyncio.Event) -> None:
     """Serve until `stop`; then calls under way end, and the loops after them."""
     config = uvicorn.Config(
-        Bodies(front),
+        Turns(Bodies(front)),
         log_config=None,
         log_level=logging.INFO,  # below DEBUG it would write down whole URLs, whatever a host program set before
         access_log=False,
