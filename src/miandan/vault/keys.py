@@ -85,14 +85,14 @@ class IndexKey:
     def digest_and_pack(self, recipient: Recipient) -> tuple[bytes, bytes]:
         """The merge digest, and all search indexes in some 15 bytes: version, then kind and index in turn."""
         phone = spelled_phone(recipient.phone)
-        parts = [self._stamp]
+        packed = self._stamp
         if recipient.name:
-            parts += _NAME_CODE, _keyed(self._name, spelled_text(recipient.name))
+            packed += _NAME_CODE + _keyed(self._name, spelled_text(recipient.name))
         if phone:
-            parts += _PHONE_CODE, _keyed(self._phone, phone)
+            packed += _PHONE_CODE + _keyed(self._phone, phone)
             if phone.isdigit():  # a ciphertext has no tail that anybody would know
-                parts += _TAIL_CODE, _keyed(self._tail, phone[-TAIL_DIGITS:])
-        return _keyed(self._digest, spelled_recipient(recipient, phone)), b"".join(parts)
+                packed += _TAIL_CODE + _keyed(self._tail, phone[-TAIL_DIGITS:])
+        return _keyed(self._digest, spelled_recipient(recipient, phone)), packed
 
 
 def _keyed(base: "hashlib.blake2b", text: str) -> bytes:
