@@ -1,16 +1,22 @@
 """`miandan apps` at the keyboard: a secret is shown once, rotated without a gap, and access is seen and taken back."""
 
+import asyncio
+import json
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from miandan.access import service, tokens
 from miandan.access.model import SubjectKind
 from miandan.cli.sandbox import apps_of_the_sandbox
+from miandan.dialects.doudian import spi
+from miandan.kernel.clock import now
 from miandan.kernel.database import open_database
 from miandan.kernel.settings import Settings
 from miandan.vault.root import FileRootKey, open_root_key
 from tests.cli.clerk import Clerk, Done, clerk_of
+from tests.dialects.doudian.listener import Listener, says
 
 SECRET = re.compile(r"^密钥 secret +([0-9a-f]{64})$", re.MULTILINE)
 KEY = re.compile(r"^应用 app_key +(\d{19})$", re.MULTILINE)
@@ -124,3 +130,46 @@ async def test_the_demo_registers_its_two_apps_once_and_says_their_secrets(clerk
         assert (shop.subject.merchant_id, shop.subject.shop_id) == (1001, "S10001")
         carrier = await tokens.self_authorise(db, root, gateway.app_key, SubjectKind.CARRIER, "zto")
         assert carrier.subject.carrier == "zto"
+
+
+async def test_a_developers_server_is_asked_as_the_platform_asks(clerk: Clerk) -> None:
+    added = clerk.run("apps", "add", "开发者", "--kind", "self_use", "--shop", "S10001")
+    key, secret = found(KEY, added), found(SECRET, added)
+    (clerk.folder / "params.json").write_text('{"b": "中文 <&>", "a": 1}', encoding="utf-8-sig")
+    async with Listener(says('{"code":0,"data":{"答":[1]}}'.encode())).listening() as developer:
+
+        def run(*words: str) -> Done:
+            return clerk.run("apps", "ask", key, developer.url, *words)
+
+        posted = await asyncio.to_thread(run, "params.json")
+        assert (posted.code, json.loads(posted.out)) == (0, {"答": [1]})
+        got = await asyncio.to_thread(run, "--get", "--sign-method", "hmac-sha256")
+        assert got.code == 0
+        developer.answer = says(b'{"code":6005,"message":"13800001234"}')
+        refused = await asyncio.to_thread(run)
+        assert (refused.code, refused.error_code, "13800001234" in refused.err) == (1, "spi.refused", False)
+        assert "6005" in refused.zh
+    post, get, _ = developer.asked
+    assert (post.method, post.body.decode(), get.method) == ("POST", '{"a":1,"b":"中文 <&>"}', "GET")
+    for asked in (post, get):
+        query = dict(parse_qsl(urlsplit(asked.target).query))
+        text = asked.body.decode() or query["param_json"]
+        assert query["app_key"] == key
+        assert spi.is_genuine(query, text, [secret], now())
+    gone = await asyncio.to_thread(run)
+    assert gone.error_code == "spi.unanswered"
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "code"),
+    [
+        ("ftp://developer.example/", "{}", "push.url_malformed"),
+        ("https://developer.example/", "[1]", "doudian.json_malformed"),
+        ("https://developer.example/", '{"a":', "doudian.json_malformed"),
+        ("https://developer.example/", "{}", "access.app_unknown"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused(patient_clerk: Clerk, url: str, params: str, code: str) -> None:
+    (patient_clerk.folder / "params.json").write_text(params, encoding="utf-8")
+    done = patient_clerk.run("apps", "ask", "7000000000000000099", url, "params.json")
+    assert (done.code != 0, done.error_code) == (True, code)

@@ -274,7 +274,14 @@ def _sorted(tags: Collection[str] | None) -> list[str] | None:
 
 
 def _check(url: str, tags: Collection[str] | None) -> None:
-    """The URL is not repeated in a refusal: people put secrets into its query."""
+    check_url(url)
+    if tags is not None and (not tags or not all(_TAG.fullmatch(tag) for tag in tags)):
+        raise Refusal("push.tag_malformed")
+
+
+def check_url(url: str) -> None:
+    """Raises push.url_malformed for what is no address of a developer's server. It is not repeated there: people put
+    secrets into its query."""
     try:
         parts = urlsplit(url)
         sound = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
@@ -282,5 +289,3 @@ def _check(url: str, tags: Collection[str] | None) -> None:
         sound = False
     if not sound or len(url) > _LONGEST_URL or not _URL_CHARACTERS.fullmatch(url) or "@" in parts.netloc or "#" in url:
         raise Refusal("push.url_malformed", longest=_LONGEST_URL)
-    if tags is not None and (not tags or not all(_TAG.fullmatch(tag) for tag in tags)):
-        raise Refusal("push.tag_malformed")

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from miandan.access import consents, service, tokens
+import msgspec
+
+from miandan.access import consents, pushes, service, tokens
 from miandan.access.model import App, AppKind, AppState, Authorisation, Registration, Subject, read_scopes
 from miandan.access.model import carrier as carrier_subject
 from miandan.access.model import shop as shop_subject
@@ -11,7 +15,7 @@ from miandan.access.scopes import Scope, meanings, usual_scopes
 from miandan.carriers.catalogue import catalogue
 from miandan.cli import typed
 from miandan.cli.session import Session, open_session, say, shown
-from miandan.cli.tables import minute, write_lines
+from miandan.cli.tables import minute, write_json, write_lines
 from miandan.kernel.clock import now, trade_day
 from miandan.kernel.database import Database
 from miandan.kernel.errors import Refusal
@@ -20,6 +24,9 @@ from miandan.kernel.wrapping import Wraps
 from miandan.merchants import service as merchants
 from miandan.vault import reveals
 from miandan.vault.decrypts import decrypt_budget_on
+
+ASK_SECONDS: Final = 10.0
+"""How long a developer's server may take to answer."""
 
 _KINDS = {AppKind.TOOL: "工具型 tool", AppKind.SELF_USE: "自用型 self_use"}
 _STATES = {AppState.ACTIVE: "正常 active", AppState.FORBIDDEN: "已停用 forbidden"}
@@ -217,6 +224,29 @@ async def revoke(app_key: str, authorisation_id: str) -> int:
     return 0
 
 
+async def ask(app_key: str, url: str, file: Path | None, by_get: bool, sign_method: str) -> int:
+    """Ask a developer's server as the platform does, and print the `data` of its answer. Of two secrets the older one
+    signs, as in pushes.
+
+    Raises access.app_unknown, push.url_malformed, setup.file_unreadable, doudian.json_malformed, spi.unanswered,
+    spi.refused.
+    """
+    from miandan.dialects.doudian import spi
+    from miandan.dialects.doudian.outgoing import open_sender
+
+    pushes.check_url(url)
+    params = _business_json(file)
+    async with open_session() as session:
+        await service.find_app(session.db, app_key)
+        *_, secret = await service.secrets_of(session.db, await _root(session), app_key)
+    verb = spi.call_by_get if by_get else spi.call
+    async with open_sender(ASK_SECONDS) as sender:
+        data = await verb(sender, url, app_key, secret.text, params, sign_method=sign_method)
+    write_json(data)
+    say("✓ 开发者的服务已答复，返回码 0 / the developer's server has answered with code 0")
+    return 0
+
+
 async def subjects(db: Database, whom: Whom) -> tuple[Subject, ...]:
     """The shops and carriers that were named; a merchant alone means all its shops, or itself where it has none.
 
@@ -240,6 +270,17 @@ def _usual(own: Iterable[Subject]) -> frozenset[Scope]:
     """What an app may be granted where nothing is said: all that its subjects can grant, but no plain recipients."""
     kinds = {subject.kind.value for subject in own} or {"shop"}
     return frozenset(scope for kind in kinds for scope in usual_scopes(kind))
+
+
+def _business_json(file: Path | None) -> object:
+    """An object, as every call of the protocol has it. Raises setup.file_unreadable, doudian.json_malformed."""
+    try:
+        read: object = msgspec.json.decode(typed.text_of(file)) if file is not None else {}
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        raise Refusal("doudian.json_malformed") from None
+    if not isinstance(read, dict):
+        raise Refusal("doudian.json_malformed")
+    return read
 
 
 async def _root(session: Session) -> Wraps:

@@ -1,6 +1,7 @@
 """The commands of `miandan apps`: who may call, who has let them in. What they do is in app_register.py."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
@@ -15,6 +16,13 @@ class Kind(StrEnum):
 
     TOOL = "tool"
     SELF_USE = "self_use"
+
+
+class SignMethod(StrEnum):
+    """How a call to a developer may be signed."""
+
+    MD5 = "md5"
+    HMAC_SHA256 = "hmac-sha256"
 
 
 Key: TypeAlias = Annotated[str, typer.Argument(metavar="APP", help="应用编号 app_key")]
@@ -163,6 +171,22 @@ def revoke(
     from miandan.cli import app_register as register
 
     work(lambda: register.revoke(app, grant))
+
+
+@apps.command("ask")
+def ask(
+    app: Key,
+    url: Annotated[str, typer.Argument(help="开发者服务的地址 the developer's server")],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="业务参数，JSON 文件 business JSON; default: {}")
+    ] = None,
+    by_get: Annotated[bool, typer.Option("--get", help="用 GET，参数放进网址 GET, with the JSON in the URL")] = False,
+    sign_method: Annotated[SignMethod, typer.Option(help="签名方式 how it is signed")] = SignMethod.MD5,
+) -> None:
+    """询问开发者的服务（SPI）：asks a developer's server as the platform does 打印答复的 data."""
+    from miandan.cli import app_register as register
+
+    work(lambda: register.ask(app, url, file, by_get, sign_method.value))
 
 
 def _whom(shop: list[str] | None, merchant: int | None, carrier: list[str] | None) -> Any:

@@ -2,7 +2,8 @@
 
 plain = secret, then app_key, param_json and timestamp each behind its name, then the secret again: no method and no v.
 `sign` is MD5 unless sign_method is hmac-sha256, `sign_v2` carries the other one (reference/doudian.md 2.8). The answer
-is {code (0 is ok), message, data}. Nothing in miandan asks a developer yet: this is the verb and its proof.
+is {code (0 is ok), message, data}. No flow of ours asks a developer by itself, since no public source says what the
+platform asks; `miandan apps ask` lets an operator ask.
 """
 
 import hashlib
