@@ -52,7 +52,10 @@ _BYTES_OF_A_SERVER = 2 * 1024**3
 """More than a worker's databases and log ever were (0.2 GB), with room for what the machine does besides."""
 
 hypothesis.settings.register_profile(
-    "other examples", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "other examples",
+    parent=hypothesis.settings.get_profile("default"),  # else that of CI, where there is one
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("ci")  # before an option of the command line, which wins
 

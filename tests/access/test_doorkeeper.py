@@ -86,16 +86,19 @@ async def test_a_retired_secret_and_a_forbidden_app_are_felt_after_five_seconds(
         await refused("access.app_unknown", keeper.app("5" * 19))
 
 
-async def test_a_token_that_ends_sooner_is_remembered_no_longer_than_it_lives(fresh_database: FreshDatabase) -> None:
+async def test_a_token_that_ends_sooner_is_remembered_no_longer_than_it_lives(
+    fresh_database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorkeeper, "REMEMBERED_SECONDS", 7200.0)
     async with fresh_database() as db:
         root, watch = Root(), Watch()
         app = await tool(db, root)
         pair = await let_in(db, root, app, at=now())
-        await db.execute("UPDATE app_tokens SET access_until = now() + interval '4 seconds'")
+        await db.execute("UPDATE app_tokens SET access_until = now() + interval '1 hour'")
         keeper = Doorkeeper(db, root, clock=watch)
         await keeper.caller(pair.access_token)
         assert keeper.peek_caller(pair.access_token) is not None
-        watch.seconds += 4
+        watch.seconds += 3600
         assert keeper.peek_caller(pair.access_token) is None
 
 

@@ -135,41 +135,59 @@ async def test_the_demo_registers_its_two_apps_once_and_says_their_secrets(clerk
 async def test_a_developers_server_is_asked_as_the_platform_asks(clerk: Clerk) -> None:
     added = clerk.run("apps", "add", "开发者", "--kind", "self_use", "--shop", "S10001")
     key, secret = found(KEY, added), found(SECRET, added)
-    (clerk.folder / "params.json").write_text('{"b": "中文 <&>", "a": 1}', encoding="utf-8-sig")
-    async with Listener(says('{"code":0,"data":{"答":[1]}}'.encode())).listening() as developer:
+    clerk.run("apps", "rotate", key)
+    (clerk.folder / "params.json").write_text('{"b": "中文 <&>", "a": 1.50}', encoding="utf-8-sig")
+    developer = Listener(says('{"code":0,"data":{"答":["\u009b31m"]}}'.encode()))
 
-        def run(*words: str) -> Done:
-            return clerk.run("apps", "ask", key, developer.url, *words)
+    def run(*words: str) -> Done:
+        return clerk.run("apps", "ask", key, developer.url, *words)
 
-        posted = await asyncio.to_thread(run, "params.json")
-        assert (posted.code, json.loads(posted.out)) == (0, {"答": [1]})
-        got = await asyncio.to_thread(run, "--get", "--sign-method", "hmac-sha256")
-        assert got.code == 0
-        developer.answer = says(b'{"code":6005,"message":"13800001234"}')
-        refused = await asyncio.to_thread(run)
-        assert (refused.code, refused.error_code, "13800001234" in refused.err) == (1, "spi.refused", False)
-        assert "6005" in refused.zh
+    async with developer.down():
+        away = await asyncio.to_thread(run)
+        assert (away.error_code, "None" in away.err) == ("spi.unanswered", False)
+        async with developer.listening():
+            posted = await asyncio.to_thread(run, "params.json")
+            assert (posted.code, json.loads(posted.out)) == (0, {"答": ["\u009b31m"]})
+            assert "\u009b" not in posted.out
+            got = await asyncio.to_thread(run, "--get", "--sign-method", "hmac-sha256")
+            assert got.code == 0
+            developer.answer = says(b'{"code":6005,"message":"13800001234"}')
+            refused = await asyncio.to_thread(run)
+            assert (refused.code, refused.error_code, "13800001234" in refused.err) == (1, "spi.refused", False)
+            assert "6005" in refused.zh
+            clerk.run("apps", "forbid", key)
+            assert (await asyncio.to_thread(run)).error_code == "access.app_forbidden"
     post, get, _ = developer.asked
-    assert (post.method, post.body.decode(), get.method) == ("POST", '{"a":1,"b":"中文 <&>"}', "GET")
+    assert (post.method, post.body.decode(), get.method) == ("POST", '{"a":1.50,"b":"中文 <&>"}', "GET")
     for asked in (post, get):
         query = dict(parse_qsl(urlsplit(asked.target).query))
         text = asked.body.decode() or query["param_json"]
         assert query["app_key"] == key
-        assert spi.is_genuine(query, text, [secret], now())
-    gone = await asyncio.to_thread(run)
-    assert gone.error_code == "spi.unanswered"
+        assert spi.is_genuine(query, text, [secret], now())  # the older of two
 
 
 @pytest.mark.parametrize(
-    ("url", "params", "code"),
+    ("url", "params", "words", "code"),
     [
-        ("ftp://developer.example/", "{}", "push.url_malformed"),
-        ("https://developer.example/", "[1]", "doudian.json_malformed"),
-        ("https://developer.example/", '{"a":', "doudian.json_malformed"),
-        ("https://developer.example/", "{}", "access.app_unknown"),
+        ("ftp://developer.example/", "{}", (), "push.url_malformed"),
+        ("http://256.1.1.1/", "{}", (), "push.url_malformed"),
+        ("http://xn--/", "{}", (), "spi.unanswered"),
+        ("https://developer.example/", "[1]", (), "setup.file_unreadable"),
+        ("https://developer.example/", '{"a":', (), "setup.file_unreadable"),
+        ("https://developer.example/", '{"a":' * 150 + "1" + "}" * 150, (), "setup.file_unreadable"),
+        ("https://developer.example/", '{"a":"\\ud800"}', (), "setup.file_unreadable"),
+        ("https://developer.example/", f'{{"a":"{"x" * 70_000}"}}', ("--get",), "push.url_malformed"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_refused(patient_clerk: Clerk, url: str, params: str, code: str) -> None:
+def test_a_question_that_cannot_be_asked_is_refused(
+    patient_clerk: Clerk, url: str, params: str, words: tuple[str, ...], code: str
+) -> None:
     (patient_clerk.folder / "params.json").write_text(params, encoding="utf-8")
-    done = patient_clerk.run("apps", "ask", "7000000000000000099", url, "params.json")
+    app = found(KEY, patient_clerk.run("apps", "add", "开发者"))
+    done = patient_clerk.run("apps", "ask", app, url, "params.json", *words)
     assert (done.code != 0, done.error_code) == (True, code)
+
+
+def test_an_app_that_nobody_knows_asks_nobody(patient_clerk: Clerk) -> None:
+    done = patient_clerk.run("apps", "ask", "7" * 19, "https://developer.example/")
+    assert (done.code != 0, done.error_code) == (True, "access.app_unknown")

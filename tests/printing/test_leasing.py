@@ -358,22 +358,21 @@ async def test_a_long_job_is_given_out_at_well_above_two_hundred_sheets_a_second
         job = await floor.job(machine, *many)
         made = time.perf_counter() - started
         given, started = 0, time.perf_counter()
-        slowest, work = 0.0, list[float]()
+        took = list[float]()
         while True:
-            turn, worked = time.perf_counter(), time.thread_time()
+            turn = time.perf_counter()
             some = await leasing.lease_next(floor.desk, machine.agent, LABELLER, 50)
-            slowest = max(slowest, time.perf_counter() - turn)
-            work.append(time.thread_time() - worked)
+            took.append(time.perf_counter() - turn)
             assert [sheet.place for sheet in some] == list(range(given + 1, given + len(some) + 1))
             given += len(some)
             if not some:
                 break
         rate = given / (time.perf_counter() - started)
         sys.stderr.write(
-            f"job of {job.sheets} made in {made:.2f} s; {rate:.0f} sheets/s given out, slowest batch {slowest:.3f} s\n"
+            f"job of {job.sheets} made in {made:.2f} s; {rate:.0f} sheets/s given out, slowest {max(took):.3f} s\n"
         )
         assert given == job.sheets == sheets
-        assert min(work[: sheets // 50]) < 50 / 200, work  # processor time: other programs do not count
+        assert min(took[: sheets // 50]) < 50 / 200, took  # the least of many: other programs do not count
         await pairing.unpair(floor.desk, floor.owner, machine.agent.agent_id, PACKER)
 
 

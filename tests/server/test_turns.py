@@ -1,7 +1,7 @@
-"""Few calls begin in one turn of the loop, all of them in the end, first come first."""
+"""Few calls begin in one turn of the loop, all of them in the end, those of one moment in their order."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
 
 from miandan.kernel.asgi import Door, Message, Receive, Scope, Send
@@ -35,6 +35,12 @@ class Calls:
         asyncio.get_running_loop().call_soon(self._count)
 
 
+async def everyone(calls: Iterable[Awaitable[None]]) -> None:
+    """To their end, or the test fails."""
+    async with asyncio.timeout(60):
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
 async def _receive() -> Message:
     return {}
 
@@ -44,7 +50,7 @@ async def _send(message: Message) -> None: ...
 
 async def test_calls_of_one_moment_begin_in_turns_in_the_order_they_came() -> None:
     calls = Calls()
-    await asyncio.gather(*map(calls.call, range(CALLS)))
+    await everyone(map(calls.call, range(CALLS)))
     assert calls.begun == list(range(CALLS))
     assert [calls.turns.count(turn) for turn in sorted(set(calls.turns))] == [*[BEGUN_AT_ONCE] * 4, 1]
     await calls.call(CALLS)
@@ -58,7 +64,7 @@ async def test_who_leaves_while_waiting_takes_nobodys_place() -> None:
     left = range(BEGUN_AT_ONCE, 3 * BEGUN_AT_ONCE)
     for number in left:
         tasks[number].cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await everyone(tasks)
     assert calls.begun == [number for number in range(CALLS) if number not in left]
 
 
@@ -71,12 +77,11 @@ async def test_a_call_that_waits_keeps_no_other_from_beginning() -> None:
         await everybody.wait()
 
     calls = Calls(door)
-    async with asyncio.timeout(60):
-        await asyncio.gather(*map(calls.call, range(CALLS)))
+    await everyone(map(calls.call, range(CALLS)))
 
 
 async def test_a_web_socket_waits_for_no_turn() -> None:
     calls = Calls()
-    await asyncio.gather(*map(calls.call, range(CALLS)), calls.call(CALLS, "websocket"))
+    await everyone([*map(calls.call, range(CALLS)), calls.call(CALLS, "websocket")])
     assert calls.begun.index(CALLS) == BEGUN_AT_ONCE
     assert len(calls.begun) == CALLS + 1

@@ -45,7 +45,7 @@ AT_ONCE: Final = 32
 """Subscribers that one program sends to at the same time; none of them holds a database connection meanwhile."""
 
 _LOOK_AGAIN_SECONDS: Final = 0.5  # while a slow subscriber is being served, what else has fallen due
-_LONGEST_URL: Final = 500
+LONGEST_URL: Final = 500
 _URL_CHARACTERS: Final = re.compile(r"[\x21-\x7e]+")
 _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
@@ -287,5 +287,5 @@ def check_url(url: str) -> None:
         sound = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
     except ValueError:
         sound = False
-    if not sound or len(url) > _LONGEST_URL or not _URL_CHARACTERS.fullmatch(url) or "@" in parts.netloc or "#" in url:
-        raise Refusal("push.url_malformed", longest=_LONGEST_URL)
+    if not sound or len(url) > LONGEST_URL or not _URL_CHARACTERS.fullmatch(url) or "@" in parts.netloc or "#" in url:
+        raise Refusal("push.url_malformed", longest=LONGEST_URL)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from miandan.access import consents, pushes, service, tokens
 from miandan.access.model import App, AppKind, AppState, Authorisation, Registration, Subject, read_scopes
 from miandan.access.model import carrier as carrier_subject
@@ -228,20 +226,20 @@ async def ask(app_key: str, url: str, file: Path | None, by_get: bool, sign_meth
     """Ask a developer's server as the platform does, and print the `data` of its answer. Of two secrets the older one
     signs, as in pushes.
 
-    Raises access.app_unknown, push.url_malformed, setup.file_unreadable, doudian.json_malformed, spi.unanswered,
+    Raises access.app_unknown, access.app_forbidden, push.url_malformed, setup.file_unreadable, spi.unanswered,
     spi.refused.
     """
     from miandan.dialects.doudian import spi
     from miandan.dialects.doudian.outgoing import open_sender
 
     pushes.check_url(url)
-    params = _business_json(file)
+    param_json = _business_json(file) if file is not None else "{}"
     async with open_session() as session:
-        await service.find_app(session.db, app_key)
+        (await service.find_app(session.db, app_key)).must_be_active()
         *_, secret = await service.secrets_of(session.db, await _root(session), app_key)
     verb = spi.call_by_get if by_get else spi.call
     async with open_sender(ASK_SECONDS) as sender:
-        data = await verb(sender, url, app_key, secret.text, params, sign_method=sign_method)
+        data = await verb(sender, url, app_key, secret.text, param_json, sign_method=sign_method)
     write_json(data)
     say("✓ 开发者的服务已答复，返回码 0 / the developer's server has answered with code 0")
     return 0
@@ -272,15 +270,14 @@ def _usual(own: Iterable[Subject]) -> frozenset[Scope]:
     return frozenset(scope for kind in kinds for scope in usual_scopes(kind))
 
 
-def _business_json(file: Path | None) -> object:
-    """An object, as every call of the protocol has it. Raises setup.file_unreadable, doudian.json_malformed."""
-    try:
-        read: object = msgspec.json.decode(typed.text_of(file)) if file is not None else {}
-    except (msgspec.MsgspecError, RecursionError, ValueError):
-        raise Refusal("doudian.json_malformed") from None
-    if not isinstance(read, dict):
-        raise Refusal("doudian.json_malformed")
-    return read
+def _business_json(file: Path) -> str:
+    """The text of an object, as it is signed. Raises setup.file_unreadable."""
+    from miandan.dialects.doudian.signing import canonical
+
+    text = canonical(typed.text_of(file))
+    if text is None or not text.startswith("{") or text.encode(errors="ignore").decode() != text:
+        raise Refusal("setup.file_unreadable", file=file, reason="不是 JSON 对象 no JSON object")
+    return text
 
 
 async def _root(session: Session) -> Wraps:

@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 _LONGEST_LINE = 2_000  # characters; what we say ourselves is shorter
 _LONGEST_WORD = 80
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, and those that change the direction of what follows."""
 _SPACE, _DELETE = 0x20, 0x7F
 _PICTURES = 0x2400  # ␀, and those of the other control characters after it
@@ -95,7 +95,7 @@ def say(line: str) -> None:
 def shown(text: str, longest: int = _LONGEST_WORD) -> str:
     """A text of data or of a file as a terminal may have it: nothing in it moves, colours or turns what stands around,
     and it comes to an end."""
-    return _UNSEEN.sub(_seen, text if len(text) <= longest else f"{text[:longest]}…")
+    return UNSEEN.sub(_seen, text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def _seen(found: re.Match[str]) -> str:

@@ -1,11 +1,12 @@
 """Lists on standard output: aligned columns for people, JSON for programs."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from miandan.cli.session import shown
+from miandan.cli.session import UNSEEN, shown
 from miandan.cli.streams import put
 from miandan.kernel.clock import BEIJING
 
@@ -32,8 +33,13 @@ def write_list(columns: Sequence[Column], rows: Sequence[Row], *, as_json: bool)
 
 
 def write_json(value: object) -> None:
-    """Ids as texts, times in UTC."""
-    write_lines([json.dumps(value, ensure_ascii=False, indent=1, default=_plain)])
+    """Ids as texts, times in UTC. What would move or turn the text on a terminal is escaped; JSON reads it alike."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=_plain)
+    write_lines(UNSEEN.sub(_escaped, line) for line in text.split("\n"))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def write_lines(lines: Iterable[str]) -> None:

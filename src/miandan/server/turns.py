@@ -1,4 +1,4 @@
-"""Turns of the event loop: only a few calls begin in each, however many come at the same moment.
+"""Turns of the event loop: a handful of calls begin in each, however many come at the same moment.
 
 What a call does before it first waits for the database is one stretch of computing. Were all calls of a moment worked
 through before the loop looks at the network again, answers of the database would lie unread meanwhile, and afterwards
@@ -17,7 +17,8 @@ of its time under 32 callers, with 3 to 8 about 5 %, and answers 7 to 10 % more 
 
 
 class Turns:
-    """A door that calls enter in the order in which they come."""
+    """A door that calls enter a few at a time, nearly in the order in which they come: one that comes while a turn
+    begins may go in before those that were just called."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
@@ -45,7 +46,7 @@ class Turns:
         self._begun = 0
         while self._waiting and self._begun < BEGUN_AT_ONCE:
             turn = self._waiting.popleft()
-            if not turn.done():  # else its client has left
+            if not turn.done():  # else its task was cancelled
                 turn.set_result(None)
                 self._begun += 1
         if self._begun:

@@ -43,7 +43,8 @@ class Way(NamedTuple):
 
 class NewWaybill(NamedTuple):
     """One row to be, and the parcel key that it occupies with seat 0. `shared` and `way` count from 1; `goods` is JSON.
-    None means 1 in `shared` and `piece`, the key in `order_ref`, the number in the texts for bars and dots."""
+    None means 1 in `shared` and `piece`, the key in `order_ref`, the number in the texts for bars and dots. Number, key
+    and goods are never empty: a rule forms the number, `parcel_key` writes a slash, JSON has brackets."""
 
     shared: int | None
     way: int
@@ -171,7 +172,8 @@ _ANSWERS = _KEYS + len(FurtherKey._fields)
 _DRAWS = _ANSWERS + len(KeptAnswer._fields)
 _DRAW_COUNT = f"${_DRAWS + len(Draw._fields)}"
 
-# Keys are inserted in one order everywhere, so that two takes of the same keys cannot block each other for good.
+# Keys and answers are inserted in one order everywhere, so that two takes of the same ones cannot block each other for
+# good. (Both are unique within a merchant.)
 _WRITE_ROWS = f"""
     shared AS (
         SELECT * FROM {_unnest("s", Shared, _FIRST)}
@@ -179,16 +181,17 @@ _WRITE_ROWS = f"""
         INSERT INTO parcel_key (merchant_id, parcel_key, carrier, number, seat, month)
         SELECT s.merchant_id, k.parcel_key, s.carrier, k.number, k.seat, {_MONTH}
           FROM (SELECT shared, parcel_key, number, 0 AS seat
-                  FROM {_unnest("first", NewWaybill, _WAYBILLS, "shared", "number", "parcel_key")}
+                  FROM {_unnest("own", NewWaybill, _WAYBILLS, "shared", "number", "parcel_key")}
                  UNION ALL
                 SELECT shared, parcel_key, number, seat
                   FROM {_unnest("further", FurtherKey, _KEYS)}) AS k
           JOIN shared s ON s.place = coalesce(k.shared, 1)
-         ORDER BY k.parcel_key COLLATE "C"
+         ORDER BY k.parcel_key COLLATE "C", s.merchant_id
     ), answered AS (
         INSERT INTO take_answer (merchant_id, idempotency_key, fingerprint, numbers, answered_at)
         SELECT merchant_id, idempotency_key, fingerprint, numbers::jsonb, {_AT}
           FROM {_unnest("a", KeptAnswer, _ANSWERS)}
+         ORDER BY idempotency_key COLLATE "C", merchant_id
     ), written AS (
         INSERT INTO waybill (merchant_id, carrier, account_id, lease_id, units, shop_id, pieces, ship_from_id, product,
                              services, taken_by, division_code, sort_code, big_mark, bag_centre, route_version,

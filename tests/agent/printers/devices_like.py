@@ -178,6 +178,15 @@ class Sink:
         self.ended += 1
 
 
+class Clinging(Sink):
+    """Takes everything, says nothing, and never closes its side."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard += await reader.read()
+        self.ended += 1
+        await asyncio.Event().wait()
+
+
 class Hanging:
     """Takes some bytes and then none, as one that ran out of paper with a small buffer."""
 

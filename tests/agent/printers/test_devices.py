@@ -147,9 +147,9 @@ async def test_a_device_that_is_unplugged_in_the_sheet_leaves_it_in_doubt() -> N
     far, near = os.openpty()
     tty.setraw(near)
     name = Path(os.ttyname(near))
-    os.close(near)
     printing = asyncio.create_task(printed(serial(name, patience=SILENT), b"F" * 300_000))
-    await asyncio.sleep(0.1)
+    await asyncio.to_thread(os.read, far, 1)
+    os.close(near)
     os.close(far)
     with pytest.raises(Broke) as broke:
         await printing

@@ -26,7 +26,17 @@ from miandan.agent.printers.model import (
 from miandan.agent.printers.tcp import TcpPrinter
 from miandan.labels.agent_link import Evidence
 from tests.agent.ports import kept_port
-from tests.agent.printers.devices_like import ByteStatus, Closing, Hanging, Moody, Receipt, Sink, Zebra, listening
+from tests.agent.printers.devices_like import (
+    ByteStatus,
+    Clinging,
+    Closing,
+    Hanging,
+    Moody,
+    Receipt,
+    Sink,
+    Zebra,
+    listening,
+)
 from tests.agent.printers.sheets import LOADED, PATIENT, SILENT, own, sheet
 
 ZPL = b"^XA^FO0,0^GFA,8,8,1,FFFF^FS^PQ1^XZ\n"
@@ -36,7 +46,7 @@ LARGE = b"^XA" + b"F" * 20_000_000 + b"^XZ\n"
 
 @pytest.fixture(autouse=True)
 def _waits_for_the_farewell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All devices here close their side when they have read everything."""
+    """Devices here close their side when they have read everything, but for one."""
     monkeypatch.setattr(tcp, "_FAREWELL", 60.0)
 
 
@@ -106,6 +116,14 @@ async def test_a_printer_that_says_nothing_gets_the_bytes_and_is_asked_once() ->
         assert (await one.condition()).state is State.UNKNOWN
         assert bytes(sink.heard) == b"~HS" + ZPL + ZPL
         assert sink.ended == 2  # each sheet was ended in peace, not by a reset
+
+
+async def test_a_printer_that_never_closes_its_side_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "_FAREWELL", 0.3)
+    sink = Clinging()
+    async with listening(sink) as port, asyncio.timeout(60):
+        assert (await printed(printer(port, patience=SILENT))).evidence is Evidence.SENT_ONLY
+        assert bytes(sink.heard) == ZPL
 
 
 async def test_one_that_was_silent_is_asked_again_once_it_was_away_or_broke_a_sheet() -> None:

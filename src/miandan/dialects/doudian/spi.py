@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from miandan.access.push_model import Failure
+from miandan.access.pushes import LONGEST_URL
 from miandan.dialects.doudian.outgoing import Reply, Sender, Unanswered
 from miandan.dialects.doudian.signing import HMAC_SHA256, MD5, canonical, html_escaped
 from miandan.kernel.clock import BEIJING, now
@@ -74,31 +75,31 @@ def is_genuine(query: Mapping[str, str], param_json: str, secrets: Sequence[str]
     )
 
 
-async def call(sender: Sender, url: str, app_key: str, secret: str, params: object, *, sign_method: str = MD5) -> Any:
-    """The `data` of a developer's answer to a POST with `params` as its raw body, key-sorted JSON.
+async def call(sender: Sender, url: str, app_key: str, secret: str, param_json: str, *, sign_method: str = MD5) -> Any:
+    """The `data` of a developer's answer to a POST with `param_json` as its raw body; `sorted_json` writes it.
 
-    Raises spi.unanswered (not reached, not HTTP 200, no answer that can be read) and spi.refused (a code other than
-    0). Nothing of the developer's text is in either: it could hold anything.
+    Raises spi.unanswered (not reached, not HTTP 200, no answer that can be read), spi.refused (a code other than 0)
+    and push.url_malformed. Nothing of the developer's text is in these: it could hold anything.
     """
-    param_json = sorted_json(params)
     query = signed_query(app_key, param_json, secret, now(), sign_method)
     headers = {"content-type": "application/json"}
     return await _answered(sender, "POST", _with(url, query), param_json.encode(), headers)
 
 
 async def call_by_get(
-    sender: Sender, url: str, app_key: str, secret: str, params: object, *, sign_method: str = MD5
+    sender: Sender, url: str, app_key: str, secret: str, param_json: str, *, sign_method: str = MD5
 ) -> Any:
-    """The same with `params` in the query, as `param_json`."""
-    param_json = sorted_json(params)
+    """The same with `param_json` in the query."""
     query = signed_query(app_key, param_json, secret, now(), sign_method)
     return await _answered(sender, "GET", _with(url, query | {"param_json": param_json}), b"", {})
 
 
 def sorted_json(params: object) -> str:
-    """The text that is signed and sent: keys sorted at every depth, no blanks, nothing escaped without need."""
+    """The text that is signed and sent: keys sorted at every depth, no blanks, nothing escaped without need. Raises
+    ValueError for what is deeper than anybody's."""
     text = canonical(msgspec.json.encode(params).decode())
-    assert text is not None, "business JSON is not a hundred levels deep"
+    if text is None:
+        raise ValueError("business JSON of more levels than anybody's")
     return text
 
 
@@ -110,7 +111,8 @@ async def _answered(sender: Sender, method: str, url: str, body: bytes, headers:
 
 
 def _refusal(error: Unanswered, url: str) -> Refusal:
-    return Refusal("spi.unanswered", host=urlsplit(url).hostname or "?", failure=error.failure, status=error.status)
+    host = urlsplit(url).hostname or "?"
+    return Refusal("spi.unanswered", host=host, failure=error.failure, status=error.status or "-")
 
 
 def _data(reply: Reply) -> Any:
@@ -133,8 +135,11 @@ def _number(code: object) -> int | None:
 
 
 def _with(url: str, query: Mapping[str, str]) -> str:
-    """The developer's URL with our parameters behind its own."""
-    return str(httpx.URL(url).copy_merge_params(dict(query)))
+    """The developer's URL with our parameters behind its own. Raises push.url_malformed, also for one too long."""
+    try:
+        return str(httpx.URL(url).copy_merge_params(dict(query)))
+    except (httpx.InvalidURL, UnicodeError):
+        raise Refusal("push.url_malformed", longest=LONGEST_URL) from None
 
 
 def _forms(param_json: str) -> list[str]:
