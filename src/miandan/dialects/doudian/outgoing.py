@@ -48,11 +48,8 @@ class Sender:
                 return await self._send(method, url, body, headers or {})
         except TimeoutError:
             raise Unanswered(Failure.TIMED_OUT) from None
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            UnicodeError,
-        ) as error:  # the text of these may hold the URL with its query
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            # the text of these may hold the URL with its query
             raise Unanswered(_failure_of(error)) from None
 
     async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
