@@ -11,7 +11,7 @@ from msgspec import structs
 
 from miandan.connectors.faults import Fault, FaultPlan
 from miandan.connectors.model import CarrierAnswer
-from miandan.waybills import giving_back, live
+from miandan.waybills import giving_back, intents, live
 from miandan.waybills.model import Taken
 from tests.waybills.conftest import Heart
 from tests.waybills.stall import Stall, codes, numbers
@@ -212,6 +212,35 @@ async def test_a_number_that_somebody_else_has_is_not_used(heart: Heart, carrier
         assert (await stall.one(carrier, "1")).number == first.number
         assert await stall.used(carrier) == 2
         assert first.number in await books(stall, carrier), "it lives: giving it up would cancel somebody's parcel"
+
+
+async def test_a_number_that_somebody_else_has_is_not_given_up_by_who_learns_of_it_second(
+    heart: Heart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two settle one call at once; the first finds the number to be somebody else's, and the second comes in vain."""
+    async with heart.stall() as stall:
+        carrier, counter = stall.world.carriers["jd"], stall.world.counter
+        goes_wrong(stall, "jd", Fault.DROP_ANSWER, Fault.SILENT_QUERY)
+        assert (await stall.refusal("jd", "1")).code == "take.in_doubt"
+        goes_wrong(stall, "jd", Fault.SAME_NUMBER)
+        second = await stall.one("jd", "2")
+        assert await books(stall, "jd") == [second.number] * 2
+        [intent] = await intents.in_doubt(stall.world.db, stall.merchant_id)
+        find = carrier.find
+
+        async def overtaken(key: str) -> CarrierAnswer | None:
+            answer = await find(key)
+            monkeypatch.setattr(carrier, "find", find)
+            counter.calling.discard(key)
+            assert await live.settle_intent(counter, stall.merchant_id, intent.intent_id) is live.Progress.SETTLED
+            return answer
+
+        monkeypatch.setattr(carrier, "find", overtaken)
+        assert await live.settle_intent(counter, stall.merchant_id, intent.intent_id) is live.Progress.SETTLED
+        assert await books(stall, "jd") == [second.number] * 2
+        assert await giving_back.give_up_unused(counter) == 0
+        assert await books(stall, "jd") == [second.number] * 2
+        assert (await stall.one("jd", "1")).number != second.number
 
 
 @EVERY_PROFILE

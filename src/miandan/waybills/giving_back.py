@@ -2,6 +2,7 @@
 
 import asyncio
 
+from miandan.branches import service as branches
 from miandan.connectors.model import CarrierRefused, CarrierSilent, Connector
 from miandan.waybills import intents
 from miandan.waybills.counter import Counter
@@ -19,11 +20,18 @@ async def give_up_unused(counter: Counter) -> int:
 
 
 async def give_up(counter: Counter, connector: Connector, unused: Unused) -> bool:
-    """Whether the carrier took the number back; what it did not take stays on record."""
+    """Whether the carrier took the number back; what it did not take stays on record.
+
+    A number that is somebody's here is not given back: the carrier has answered it for another parcel too, and would
+    cancel that.
+    """
+    if await branches.whose(counter.db, unused.carrier, unused.number) is not None:
+        await intents.forget_unused(counter.db, unused)
+        return False
     try:
         async with asyncio.timeout(CALL_SECONDS):
             await connector.cancel(unused.number, str(unused.intent_id))
     except (CarrierRefused, CarrierSilent, TimeoutError):
         return False
-    await intents.taken_back(counter.db, unused)
+    await intents.forget_unused(counter.db, unused)
     return True

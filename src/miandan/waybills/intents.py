@@ -83,7 +83,7 @@ _KEEP_UNUSED = """
      WHERE merchant_id = $1 AND intent_id = $2 AND number IS DISTINCT FROM $3
 """
 
-_TAKEN_BACK = "UPDATE live_intent SET unused_number = NULL WHERE merchant_id = $1 AND intent_id = $2"
+_FORGET_UNUSED = "UPDATE live_intent SET unused_number = NULL WHERE merchant_id = $1 AND intent_id = $2"
 
 _UNUSED = "SELECT merchant_id, intent_id, carrier, unused_number FROM live_intent WHERE unused_number IS NOT NULL"
 
@@ -161,9 +161,9 @@ async def keep_unused(tx: Transaction, intent: Intent, number: str) -> None:
     await tx.execute(_KEEP_UNUSED, intent.merchant_id, intent.intent_id, number)
 
 
-async def taken_back(db: Database, unused: Unused) -> None:
-    """The carrier has taken the number back."""
-    await db.execute(_TAKEN_BACK, unused.merchant_id, unused.intent_id)
+async def forget_unused(db: Database, unused: Unused) -> None:
+    """Off the record: the carrier has taken the number back, or it is somebody's."""
+    await db.execute(_FORGET_UNUSED, unused.merchant_id, unused.intent_id)
 
 
 async def all_unused(db: Reads) -> list[Unused]:
