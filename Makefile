@@ -62,7 +62,7 @@ prove: $(BIN)/.test ## every race, kill and judge; half an hour and more
 	$(BIN)/pytest -m prove --hypothesis-profile "other examples"
 	$(BIN)/python -m tests.crash --races 10000 --kills 300
 	@echo "make test's own once more, with other examples, and without a network where this machine allows that:"
-	@if unshare --net true 2>/dev/null; then unshare --net $(ONCE_MORE); \
+	@if unshare --net true 2>/dev/null; then unshare --net $(BIN)/python -m tests.offline $(ONCE_MORE); \
 	else echo "NOT TESTED: that the suite needs no network, because this machine allows no network namespace"; $(ONCE_MORE); fi
 
 N ?= 100

@@ -42,6 +42,12 @@ def patient_clerk(shared_sandbox_url: str, tmp_path_factory: pytest.TempPathFact
     return clerk_of(shared_sandbox_url, tmp_path_factory.mktemp("patient"))
 
 
+@pytest.fixture(scope="module")
+def developers_app(patient_clerk: Clerk) -> str:
+    """Its key."""
+    return found(KEY, patient_clerk.run("apps", "add", "开发者"))
+
+
 async def test_an_app_is_registered_used_rotated_and_shown_the_door(clerk: Clerk) -> None:
     added = clerk.run("apps", "add", "自家打单", "--kind", "self_use", "--shop", "S10001", "--scope", "orders")
     key, first = found(KEY, added), found(SECRET, added)
@@ -180,11 +186,10 @@ async def test_a_developers_server_is_asked_as_the_platform_asks(clerk: Clerk) -
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(
-    patient_clerk: Clerk, url: str, params: str, words: tuple[str, ...], code: str
+    patient_clerk: Clerk, developers_app: str, url: str, params: str, words: tuple[str, ...], code: str
 ) -> None:
     (patient_clerk.folder / "params.json").write_text(params, encoding="utf-8")
-    app = found(KEY, patient_clerk.run("apps", "add", "开发者"))
-    done = patient_clerk.run("apps", "ask", app, url, "params.json", *words)
+    done = patient_clerk.run("apps", "ask", developers_app, url, "params.json", *words)
     assert (done.code != 0, done.error_code) == (True, code)
 
 
