@@ -156,12 +156,13 @@ def columns(row: type[Row], rows: Sequence[Row]) -> list[Sequence[Any]]:
 
 def _unnest(alias: str, row: type[Row], first: int, *fields: str) -> str:
     """The arrays from parameter `first` on as rows, with their place; of some fields or of all."""
+    arrays = {
+        field: f"string_to_array(${place}, {_SEPARATOR})" if kind is _TEXTS else f"${place}::{kind}[]"
+        for place, (field, kind) in enumerate(zip(row._fields, _TYPES[row], strict=True), first)
+    }
     fields = fields or row._fields
-    arrays = []
-    for place, (field, kind) in enumerate(zip(row._fields, _TYPES[row], strict=True), first):
-        if field in fields:
-            arrays.append(f"string_to_array(${place}, {_SEPARATOR})" if kind is _TEXTS else f"${place}::{kind}[]")
-    return f"unnest({', '.join(arrays)}) WITH ORDINALITY AS {alias} ({', '.join(fields)}, place)"
+    taken = ", ".join(arrays[field] for field in fields)
+    return f"unnest({taken}) WITH ORDINALITY AS {alias} ({', '.join(fields)}, place)"
 
 
 _AT, _MONTH, _SEPARATOR, _FIRST = "$1", "$2", "$3", 4
