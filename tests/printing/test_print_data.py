@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -439,6 +440,10 @@ async def test_a_hundred_labels_take_a_fixed_number_of_statements(
         assert min(took) < 0.25, took  # processor time: other programs do not count; a twentieth of it when idle
 
 
+_ASKING = ContextVar("asking", default=False)
+"""What runs beside the question, such as the desk that tidies up now and then, does not count."""
+
+
 async def statements(press: Press, numbers: list[Asked], monkeypatch: pytest.MonkeyPatch) -> int:
     """How many statements such a batch sends."""
     sent: list[str] = []
@@ -448,7 +453,8 @@ async def statements(press: Press, numbers: list[Asked], monkeypatch: pytest.Mon
         plain = getattr(connection, name)
 
         async def spy(self: object, sql: str, *args: object, **more: object) -> object:
-            sent.append(sql)
+            if _ASKING.get():
+                sent.append(sql)
             return await plain(self, sql, *args, **more)
 
         monkeypatch.setattr(connection, name, spy)
@@ -456,7 +462,9 @@ async def statements(press: Press, numbers: list[Asked], monkeypatch: pytest.Mon
     with monkeypatch.context():
         for name in ("fetch", "fetchrow", "fetchval", "execute"):
             counted(name)
+        token = _ASKING.set(True)
         await press.ask(*numbers)
+        _ASKING.reset(token)
     monkeypatch.undo()
     return len(sent)
 
